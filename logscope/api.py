@@ -1,0 +1,77 @@
+"""The verbs of the command line for Python; answers are polars frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from logscope.config import Config, load_config
+
+if TYPE_CHECKING:
+    import polars
+
+    from logscope.ingest import IngestResult
+    from logscope.selection import Selection
+    from logscope.store import Store
+
+By = Sequence[str] | str | None
+
+
+class Logs:
+    """The logs of one store. Reading sees the state of the store at the time of each call."""
+
+    def __init__(self, path: Path, config: Config) -> None:
+        self.path = path
+        self.config = config
+
+    @property
+    def store(self) -> Store:
+        """The store as it is now; raises StoreError if there is none."""
+        from logscope.store import Store
+
+        return Store.open(self.path)
+
+    def ingest(self, paths: Sequence[str | Path] | str | Path, **options: Any) -> IngestResult:
+        """Read log files, folders or globs into the store; see `logscope.ingest.ingest`."""
+        from logscope.ingest import ingest
+
+        listed = [paths] if isinstance(paths, str | Path) else paths
+        return ingest(self.path, listed, self.config, **options)
+
+    def select(self, by: By = None, **options: Any) -> Selection:
+        """Return a selection; options: since, until, week, where, tz."""
+        from logscope.selection import select
+
+        return select(by=by, store=self.store, **options)
+
+    def sql(self, query: str) -> polars.DataFrame:
+        """Run one SELECT over the tables and views of the store, sandboxed."""
+        from logscope.sandbox import run_sql
+
+        return run_sql(self.store, query)
+
+    def query(
+        self, name: str, params: Mapping[str, Any] | None = None, by: By = None, **options: Any
+    ) -> polars.DataFrame:
+        """Run a named query over a selection."""
+        from logscope.measures import run_query
+
+        return run_query(self.store, name, self.select(by, **options), params or {})
+
+    def latency(self, by: By = None, **options: Any) -> polars.DataFrame:
+        """Return ttft, duration and tpot percentiles (ms) with intervals, one row per group."""
+        from logscope.measures import latency
+
+        return latency(self.store, self.select(by, **options))
+
+    def cost(self, by: By = None, **options: Any) -> polars.DataFrame:
+        """Return requests, tokens and cost (USD), one row per group."""
+        return self.query("cost", by=by, **options)
+
+
+def open(path: str | Path | None = None) -> Logs:
+    """Return the logs in the store at `path`, by default the nearest one; it may not exist yet."""
+    from logscope.store import find_store
+
+    return Logs(find_store(Path(path) if path is not None else None), load_config())

@@ -1,0 +1,131 @@
+"""Log formats: one SQL file each, which says what it reads, how it is recognised and what it means.
+
+A format turns the producer's record into columns of the request table (see `macros.sql` for the
+functions it may use, and any format here for the shape). Python only runs them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from logscope.config import quote
+from logscope.errors import InputError, UsageError, did_you_mean
+from logscope.queries import SqlFile, read_sql
+
+FOLDER = Path(__file__).parent
+MACROS = FOLDER / "macros.sql"
+REQUIRED = ("source", "reads", "detect", "columns")
+
+
+@dataclass(frozen=True)
+class Format:
+    """One log format, as its SQL file declares it."""
+
+    file: SqlFile
+
+    @property
+    def name(self) -> str:
+        return self.file.name
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Kinds of file it reads: json, csv, parquet."""
+        return tuple(kind.strip() for kind in self.file.keys["reads"].split(","))
+
+    @property
+    def records(self) -> str | None:
+        """Key of the list of records, where a producer wraps them in one document."""
+        return self.file.keys.get("records")
+
+    @property
+    def many_rows(self) -> bool:
+        """Whether one record may give several rows, or none."""
+        return self.file.keys.get("rows") == "many"
+
+    @cached_property
+    def stamp(self) -> str:
+        return hashlib.sha256(self.file.path.read_bytes()).hexdigest()[:16]
+
+    def columns(self, connection: Any) -> dict[str, str]:
+        """Return the columns it reads with their types; DuckDB takes the declaration apart."""
+        try:
+            connection.execute(f"create or replace temp table declared ({self.file.keys['columns']})")
+        except Exception as error:
+            raise UsageError(f"{self.file.path}: `columns` cannot be read: {error}") from error
+        return {row[0]: row[1] for row in connection.execute("describe declared").fetchall()}
+
+
+@dataclass(frozen=True)
+class Head:
+    """What the beginning of a file shows: its kind, its layout and its first record as JSON."""
+
+    kind: str
+    layout: str
+    first: Mapping[str, Any]
+
+
+def read_format(path: Path) -> Format:
+    """Read one format file; an incomplete header is a UsageError that names what is missing."""
+    file = read_sql(path)
+    missing = [key for key in REQUIRED if not file.keys.get(key)]
+    if missing:
+        raise UsageError(f"{path}: the header lacks `-- {missing[0]}:`. See any shipped format.")
+    return Format(file)
+
+
+def find_formats(adapters: Sequence[Path] = ()) -> dict[str, Format]:
+    """Return the shipped formats by name, and the adapters given with --adapter beside them."""
+    paths = [path for path in sorted(FOLDER.glob("*.sql")) if path != MACROS]
+    for adapter in adapters:
+        if not adapter.is_file():
+            raise InputError(f"{adapter} does not exist. Give --adapter a SQL file.")
+    return {path.stem: read_format(path) for path in (*paths, *adapters)}
+
+
+def find_format(name: str, formats: Mapping[str, Format]) -> Format:
+    """Return one format by name; an unknown name is a UsageError with the nearest one."""
+    if name not in formats:
+        raise UsageError(f"There is no format {name!r}.{did_you_mean(name, formats)}")
+    return formats[name]
+
+
+def formats_stamp() -> str:
+    """Return a hash over all shipped formats; a store made with another one is to be refreshed."""
+    text = "".join(format.stamp for format in find_formats().values())
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def claims(
+    connection: Any, heads: Mapping[str, Head], formats: Mapping[str, Format]
+) -> dict[str, list[str]]:
+    """Return for each path the names of the formats whose `detect` holds for its head.
+
+    One query over all heads; the order of the formats cannot matter.
+    """
+    claimed: dict[str, list[str]] = {path: [] for path in heads}
+    if not heads:
+        return claimed
+    connection.execute("create or replace temp table heads (path varchar, kind varchar, first json)")
+    rows = [[path, head.kind, json.dumps(head.first)] for path, head in heads.items()]
+    connection.executemany("insert into heads values (?, ?, ?)", rows)
+    for format in formats.values():
+        try:
+            connection.execute(f"select {format.file.keys['detect']} from heads limit 0")
+        except Exception as error:
+            reason = str(error).splitlines()[0]
+            raise UsageError(f"{format.file.path}: `detect` is no SQL condition: {reason}") from error
+    tests = [
+        f"select path, {quote(format.name)} as format from heads "
+        f"where kind in ({', '.join(map(quote, format.reads))}) "
+        f"and coalesce(try({format.file.keys['detect']}), false)"
+        for format in formats.values()
+    ]
+    for path, name in connection.execute(" union all ".join(tests)).fetchall():
+        claimed[path].append(name)
+    return {path: sorted(names) for path, names in claimed.items()}

@@ -1,0 +1,361 @@
+"""Ingest: files in, one transaction on the store, and an account of every record."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from logscope import containers, merging, staging
+from logscope.config import Config
+from logscope.containers import Source
+from logscope.delta import Change
+from logscope.errors import InputError, LogscopeError, UsageError
+from logscope.formats import Format, Head, claims, find_format, find_formats, formats_stamp
+from logscope.prices import price_stamp
+from logscope.staging import Plan
+from logscope.store import MEMORY_LIMIT, SCRATCH, Store, new_connection
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class FormatCount:
+    """What one format brought: files, records, first and last day."""
+
+    name: str
+    files: int
+    records: int
+    first: date | None
+    last: date | None
+
+
+@dataclass(frozen=True)
+class IngestResult:
+    """The account of one ingest. records = stored + merged + ignored + rejected."""
+
+    files: int = 0
+    size_bytes: int = 0
+    seconds: float = 0.0
+    records: int = 0
+    stored: int = 0
+    merged: int = 0
+    ignored: int = 0
+    rejected: int = 0
+    formats: tuple[FormatCount, ...] = ()
+    unknown_files: tuple[Path, ...] = ()
+    unchanged_files: int = 0
+    merged_how: tuple[tuple[str, int], ...] = ()
+    unknown_shares: tuple[tuple[str, float], ...] = ()
+    unpriced_models: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    reasons: tuple[tuple[str, int], ...] = field(default=())
+
+
+def stamps(config: Config) -> dict[str, str]:
+    """Return the hashes of what derived columns depend on, as each commit records them."""
+    return {
+        "rules": config.stamp(),
+        "prices": price_stamp(config.section("prices")),
+        "formats": formats_stamp(),
+    }
+
+
+def ingest(
+    store_path: Path,
+    paths: Sequence[str | Path],
+    config: Config,
+    format_name: str | None = None,
+    adapters: Sequence[Path] = (),
+    max_rejects: float | None = None,
+    progress: Progress | None = None,
+) -> IngestResult:
+    """Read log files into the store in one transaction and return the account.
+
+    Raises InputError if nothing is readable, UsageError if two formats claim one file, LogscopeError
+    if more than `max_rejects` (a share) of the records are rejected; the store is then as before.
+    """
+    started = datetime.now(UTC)
+    report = progress or (lambda step, done, total: None)
+    formats = find_formats(adapters)
+    sources = containers.discover(paths)
+    report("look", 0, len(sources))
+    heads = {source.path: containers.read_head(source.path) for source in sources}
+    chosen = choose_formats(sources, heads, formats, format_name, adapters)
+    store = Store.create(store_path)
+    with scratch_folder(store) as scratch, ThreadPoolExecutor(2) as hashing:
+        known = known_files(store)
+        plans, digests, unchanged = [], {}, 0
+        for path, format in chosen.items():
+            digests[path] = hashing.submit(containers.digest, path)
+        for number, (path, format) in enumerate(chosen.items()):
+            report("unpack", number, len(chosen))
+            # A file of a known size may be a known file: only then is its hash waited for.
+            if path.stat().st_size in known and digests[path].result() in known[path.stat().st_size]:
+                unchanged += 1
+                continue
+            plans.append(plan_file(path, format, heads[path], scratch, number))
+        connection = new_connection(MEMORY_LIMIT, scratch)
+        staging.prepare(connection)
+        report("read", 0, len(plans))
+        plans = staging.stage(connection, plans, scratch)
+        plans, copies = identify(plans, {path: digests[path].result() for path in digests})
+        staging.settle(connection, plans)
+        report("merge", 0, 1)
+        result = IngestResult(
+            unknown_files=tuple(path for path in heads if path not in chosen),
+            unchanged_files=unchanged + copies,
+        )
+        if plans:
+            digest_of = {plan.file_id: digests[plan.path].result() for plan in plans}
+            with store.writing() as store:
+                result = write(connection, store, config, plans, digest_of, max_rejects, result)
+        connection.close()
+    seconds = (datetime.now(UTC) - started).total_seconds()
+    return IngestResult(**{**result.__dict__, "seconds": seconds})
+
+
+def choose_formats(
+    sources: Sequence[Source],
+    heads: dict[Path, Head | None],
+    formats: dict[str, Format],
+    format_name: str | None,
+    adapters: Sequence[Path],
+) -> dict[Path, Format]:
+    """Return the format of each file that is a log; refuse what is named and is none."""
+    known = {str(path): head for path, head in heads.items() if head}
+    if format_name:
+        forced = find_format(format_name, formats)
+        claimed = {path: [forced.name] for path, head in known.items() if head.kind in forced.reads}
+    else:
+        connection = new_connection()
+        claimed = claims(connection, known, formats)
+        connection.close()
+    own = {adapter.stem for adapter in adapters}
+    chosen: dict[Path, Format] = {}
+    for source in sources:
+        names = claimed.get(str(source.path), [])
+        # An adapter was given for files that a shipped format may also know: it goes first.
+        names = [name for name in names if name in own] or names
+        if len(names) > 1:
+            raise UsageError(
+                f"{source.path} looks like {' and '.join(names)}. Say which with --from NAME."
+            )
+        if names:
+            chosen[source.path] = formats[names[0]]
+        elif source.named:
+            raise InputError(f"{source.path} {why_unreadable(source.path, heads[source.path])}")
+    if not chosen:
+        where = ", ".join(str(source.path) for source in sources[:3]) or "the folder"
+        raise InputError(
+            f"There is no log that logscope knows in {where}. See `logscope formats` for what it reads."
+        )
+    return chosen
+
+
+def why_unreadable(path: Path, head: Head | None) -> str:
+    """Return the reason and the remedy for a file that is no known log."""
+    if path.stat().st_size == 0:
+        return "is empty. Give a file that holds log records."
+    if head is None:
+        return "is no log (neither JSON nor CSV nor Parquet). See `logscope formats` for what is read."
+    return (
+        f"is {head.kind.upper()}, but no format that logscope knows. "
+        f"See `logscope formats {path.name}`, or read it with --adapter mine.sql."
+    )
+
+
+@contextmanager
+def scratch_folder(store: Store) -> Iterator[Path]:
+    """Give a folder for unpacked files inside the store, gone afterwards."""
+    parent = store.path / SCRATCH
+    parent.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def known_files(store: Store) -> dict[int, set[str]]:
+    """Return the hashes of the files that the store has read, by their size in bytes."""
+    connection = store.connect()
+    known: dict[int, set[str]] = {}
+    for size, sha256 in connection.execute("select size_bytes, sha256 from files").fetchall():
+        known.setdefault(size, set()).add(sha256)
+    connection.close()
+    return known
+
+
+def plan_file(path: Path, format: Format, head: Head | None, scratch: Path, number: int) -> Plan:
+    """Return how to read one file, unpacked if DuckDB would stumble over it."""
+    layout = head.layout if head else "newline_delimited"
+    plain, problem = path, None
+    if containers.compression(path):
+        plain = scratch / f"{number}.plain"
+        problem = containers.decompress(path, plain)
+    if head and format.records and isinstance(head.first.get(format.records), list):
+        target = scratch / f"{number}.jsonl"
+        problem = containers.unwrap(plain, format.records, target) or problem
+        plain, layout = target, "newline_delimited"
+    return Plan(path, format, layout, plain, problem=problem)
+
+
+def identify(plans: Sequence[Plan], digests: dict[Path, str]) -> tuple[list[Plan], int]:
+    """Give each plan its file id; of files with the same bytes keep the first."""
+    seen: dict[str, Plan] = {}
+    for plan in plans:
+        file_id = digests[plan.path][:16]
+        if file_id not in seen:
+            seen[file_id] = Plan(
+                plan.path, plan.format, plan.layout, plan.plain, file_id, plan.problem
+            )
+    return list(seen.values()), len(plans) - len(seen)
+
+
+def write(
+    connection: Any,
+    store: Store,
+    config: Config,
+    plans: Sequence[Plan],
+    digests: dict[str, str],
+    max_rejects: float | None,
+    result: IngestResult,
+) -> IngestResult:
+    """Merge the staged records into the store, account for them, and commit it all at once."""
+    changes = merging.merge_records(connection, store, config)
+    rejects = staging.rejected_records(connection, plans)
+    connection.execute("create temp table next_rejects (file_id varchar, path varchar, line bigint, reason varchar, excerpt varchar)")
+    if rejects:
+        connection.executemany("insert into next_rejects values (?, ?, ?, ?, ?)", rejects)
+    account(connection, plans, digests)
+    result = summarise(connection, result)
+    if max_rejects is not None and result.rejected > max_rejects * result.records:
+        raise LogscopeError(
+            f"{result.rejected} of {result.records} records are rejected, more than --max-rejects "
+            f"allows; nothing was stored. See why with a higher --max-rejects and `logscope status`."
+        )
+    for table in ("files", "rejects"):
+        adds = store.write_parquet(connection, table, f"select * from next_{table}")
+        changes[table] = Change(adds=adds)
+    if any(change.adds or change.removes for change in changes.values()):
+        book = store.write_parquet(connection, "prices", "select * from prices order by all")
+        changes["prices"] = Change(adds=book, removes=store.files("prices"))
+    store.commit(changes, stamps(config))
+    return result
+
+
+def account(connection: Any, plans: Sequence[Plan], digests: dict[str, str]) -> None:
+    """Make `next_files`: what became of the records of each file.
+
+    A request's first record in the order of files and lines is stored, the others are merged; all
+    are merged if the store had the request.
+    """
+    connection.execute(
+        "create or replace temp table read_files (file_id varchar, path varchar, format varchar, "
+        "size_bytes bigint, sha256 varchar, damaged bigint)"
+    )
+    connection.executemany(
+        "insert into read_files values (?, ?, ?, ?, ?, ?)",
+        [
+            [
+                plan.file_id,
+                str(plan.path),
+                plan.format.name,
+                plan.path.stat().st_size,
+                digests[plan.file_id],
+                int(plan.problem is not None),
+            ]
+            for plan in plans
+        ],
+    )
+    connection.execute(
+        f"""
+        create or replace temp table next_files as
+        with plain as (
+            select file_id, 'stored' as fate
+            from records
+            where outcome is null and is_request
+                and request_id not in (select request_id from touched)
+        ),
+        keyed as (
+            select file_id, line, outcome, {merging.RECORD_KEY} as key
+            from records
+            where outcome is not null or not is_request
+                or request_id in (select request_id from touched)
+        ),
+        fated as (
+            select
+                file_id,
+                case
+                    when outcome like 'ignored:%' then 'ignored'
+                    when outcome is not null then 'rejected'
+                    when key in (select key from stored_before) then 'merged'
+                    when row_number() over (
+                        partition by outcome is null, key order by file_id, line
+                    ) = 1 then 'stored'
+                    else 'merged'
+                end as fate
+            from keyed
+            union all
+            select * from plain
+        )
+        select
+            read_files.file_id,
+            path,
+            format,
+            size_bytes,
+            sha256,
+            now() as ingested_at,
+            count(fate) + any_value(damaged) as records,
+            count(*) filter (where fate = 'stored') as stored,
+            count(*) filter (where fate = 'merged') as merged,
+            count(*) filter (where fate = 'ignored') as ignored,
+            count(*) filter (where fate = 'rejected') + any_value(damaged) as rejected,
+        from read_files
+        left join fated using (file_id)
+        group by all
+        """
+    )
+
+
+def summarise(connection: Any, result: IngestResult) -> IngestResult:
+    """Fill the account from the temporary tables of this ingest."""
+    one = connection.execute(
+        "select count(*), sum(size_bytes), sum(records), sum(stored), sum(merged), sum(ignored), "
+        "sum(rejected) from next_files"
+    ).fetchone()
+    spans = connection.execute(
+        """
+        with spans as (
+            select format, min(started_at)::date as first, max(started_at)::date as last
+            from records where outcome is null group by format
+        )
+        select next_files.format, count(*), sum(records), any_value(first), any_value(last)
+        from next_files left join spans using (format)
+        group by next_files.format order by sum(records) desc, next_files.format
+        """
+    ).fetchall()
+    reasons = connection.execute(
+        "select reason, count(*) from next_rejects group by reason order by 2 desc, 1"
+    ).fetchall()
+    return IngestResult(
+        files=one[0],
+        size_bytes=int(one[1] or 0),
+        records=int(one[2]),
+        stored=int(one[3]),
+        merged=int(one[4]),
+        ignored=int(one[5]),
+        rejected=int(one[6]),
+        formats=tuple(FormatCount(*row) for row in spans),
+        unknown_files=result.unknown_files,
+        unchanged_files=result.unchanged_files,
+        reasons=tuple(reasons),
+    )

@@ -1,0 +1,308 @@
+"""Merging: staged records become rows, each request once, beside what the store already holds.
+
+Only Parquet files in which a row really differs are written again; equal repeats cost a comparison.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from logscope import prices
+from logscope.config import Config, quote
+from logscope.delta import Change
+from logscope.store import Store, scan_sql, table_columns
+
+HERE = Path(__file__).parent
+# How rows of a table are recognised as the same.
+KEYS = {
+    "requests": "request_id",
+    "streams": "request_id",
+    "scores": "concat_ws(chr(31), request_id, session_id, name, source, request_id is null)",
+}
+# The same for a record: a stream that comes with its request is one record, that of the request.
+RECORD_KEY = """case
+    when is_request then 'request ' || request_id
+    when is_stream then 'stream ' || request_id
+    else 'score ' || concat_ws(chr(31), request_id, session_id, name, score_source, request_id is null)
+end"""
+# Cloud regions as they stand in host names: AWS, then Google, then Azure.
+HOST_REGION = r"\b((?:us|eu|ap|sa|ca|me|af|il|mx)(?:-gov)?-[a-z]+-?[0-9])\b"
+AZURE_REGION = r"//([a-z]+[0-9]?)\.api\.cognitive\."
+
+
+def read(name: str) -> str:
+    return (HERE / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def merge_records(connection: Any, store: Store, config: Config) -> dict[str, Change]:
+    """Turn the view `records` into changes of the tables requests, streams and scores.
+
+    Leaves the view `next_requests` (all rows that the ingest concerns) for the summary.
+    """
+    changes = {}
+    if exists(connection, "select 1 from records where outcome is null and is_score"):
+        changes["scores"] = merge_scores(connection, store)
+    open_stored(connection, store, "requests")
+    connection.execute(
+        "create or replace temp view logged as "
+        "select * from records where outcome is null and is_request"
+    )
+    connection.execute(f"create or replace temp view normalised as {read('normalise')}")
+    has_streams = exists(connection, "select 1 from records where outcome is null and is_stream")
+    if has_streams:
+        stage_streams(connection, store)
+    collect_touched(connection, store, has_streams)
+    connection.execute(
+        f"""
+        create or replace temp view versions as
+        select * from normalised semi join touched using (request_id)
+        union all by name
+        select {as_logged()} from stored_requests semi join touched using (request_id)
+        """
+    )
+    connection.execute(f"create or replace temp table merged_rows as {read('merge')}")
+    connection.execute(
+        """
+        create or replace temp view rows as
+        select * from normalised anti join touched using (request_id)
+        union all by name
+        select * from merged_rows
+        """
+    )
+    facts = stream_facts(connection, store, has_streams)
+    connection.execute(f"create or replace temp table stream_facts as {facts}")
+    derive(connection, config)
+    if has_streams:
+        changes["streams"] = replace_rows(connection, store, "streams")
+    changes["requests"] = replace_rows(connection, store, "requests")
+    return changes
+
+
+def exists(connection: Any, query: str) -> bool:
+    return connection.execute(f"select exists({query})").fetchone()[0] is True
+
+
+def as_logged() -> str:
+    """Return the columns of a stored request that are not derived, as a select list."""
+    derived = ("day", "model", "region", "task", "team", "tpot_ms", "output_tps", "cost_usd", "price_id")
+    return ", ".join(name for name in table_columns()["requests"] if name not in derived)
+
+
+def open_stored(connection: Any, store: Store, table: str) -> None:
+    """Create the view `stored_<table>` with the Parquet file of each row in `filename`."""
+    sql = scan_sql(table, store.files(table), origin=True)
+    connection.execute(f"create or replace temp view stored_{table} as {sql}")
+
+
+def collect_touched(connection: Any, store: Store, has_streams: bool) -> None:
+    """Find the requests that more than one record or the store tells of, or a stream belongs to."""
+    parts = [
+        "select request_id from logged group by request_id having count(*) > 1",
+        "select distinct request_id from logged semi join stored_requests using (request_id)",
+    ]
+    if has_streams:
+        parts.append(
+            "select request_id from next_streams semi join ("
+            "select request_id from logged union all select request_id from stored_requests) "
+            "using (request_id)"
+        )
+    connection.execute(f"create or replace temp table touched as {' union '.join(parts)}")
+
+
+def stage_streams(connection: Any, store: Store) -> None:
+    """Make `next_streams`: each stream once, the fullest version of what is new and stored.
+
+    A stream without a start of its own lies on the day of its request. One that has neither goes to
+    the table `homeless`, which makes its record a rejected one.
+    """
+    open_stored(connection, store, "streams")
+    connection.execute(
+        """
+        create or replace temp table next_streams as
+        with given as (
+            select request_id, started_at::date as day, offsets_ms, kinds, tokens_per_chunk
+            from records where outcome is null and is_stream
+        ),
+        requested as (
+            select request_id, min(started_at)::date as day
+            from (
+                select request_id, started_at from logged
+                union all
+                select request_id, started_at from stored_requests
+            )
+            semi join given using (request_id)
+            group by request_id
+        ),
+        versions as (
+            select given.* replace (coalesce(requested.day, given.day) as day)
+            from given left join requested using (request_id)
+            union all
+            select request_id, day, offsets_ms, kinds, tokens_per_chunk
+            from stored_streams semi join given using (request_id)
+        )
+        select request_id, unnest(max_by(
+            struct_pack(day, offsets_ms, kinds, tokens_per_chunk),
+            struct_pack(
+                a := len(offsets_ms), b := kinds is not null, c := tokens_per_chunk is not null,
+                d := offsets_ms::varchar, e := kinds::varchar, f := day is not null, g := day
+            )
+        ))
+        from versions group by request_id
+        """
+    )
+    connection.execute("insert into homeless select request_id from next_streams where day is null")
+    connection.execute("delete from next_streams where day is null")
+
+
+def stream_facts(connection: Any, store: Store, has_streams: bool) -> str:
+    """Return the SELECT of what streams, new and stored, say about the requests concerned."""
+    facts = read("stream_facts")
+    open_stored(connection, store, "streams")
+    unseen = "anti join next_streams using (request_id)" if has_streams else ""
+    connection.execute(
+        "create or replace temp view older_streams as "
+        f"select * from stored_streams semi join rows using (request_id) {unseen}"
+    )
+    older = facts.replace("next_streams", "older_streams")
+    return f"select * from ({facts}) union all select * from ({older})" if has_streams else older
+
+
+def merge_scores(connection: Any, store: Store) -> Change:
+    """Bring scores into the store; of the same score the last one stands."""
+    open_stored(connection, store, "scores")
+    connection.execute(
+        f"""
+        create or replace temp table next_scores as
+        with given as (
+            select request_id, session_id, name, value, score_source as source, scored_at
+            from records where outcome is null and is_score
+        ),
+        versions as (
+            select * from given
+            union all
+            select request_id, session_id, name, value, source, scored_at from stored_scores
+            where {KEYS["scores"]} in (select {KEYS["scores"]} from given)
+        )
+        select unnest(max_by(
+            struct_pack(request_id, session_id, name, value, source, scored_at),
+            struct_pack(a := coalesce(epoch_us(scored_at), -1), b := value)
+        ))
+        from versions group by {KEYS["scores"]}
+        """
+    )
+    return replace_rows(connection, store, "scores")
+
+
+def derive(connection: Any, config: Config) -> None:
+    """Make the view `next_requests` from the view `rows`: names, rules, prices."""
+    name_models(connection, config)
+    connection.execute(f"create or replace temp view derived as {read('derive')}")
+    rules = ", ".join(f"{config.rule_sql(name)} as {name}" for name in ("task", "team"))
+    connection.execute(
+        "create or replace temp view priced_input as "
+        f"select * replace ({config.rule_sql('region')} as region), {rules} from derived"
+    )
+    connection.execute(f"create or replace temp view next_requests as {read('cost')}")
+
+
+def name_models(connection: Any, config: Config) -> None:
+    """Make the tables `names` and `prices` for every distinct model that was logged."""
+    connection.execute(
+        f"""
+        create or replace temp table logged_names as
+        select distinct
+            provider as provider_logged,
+            coalesce(model_logged, model_requested) as model_logged,
+            region_logged,
+            case
+                when contains(region_logged, '/') or contains(region_logged, '.') then nullif(coalesce(
+                    nullif(regexp_extract(region_logged, {quote(HOST_REGION)}, 1), ''),
+                    regexp_extract(region_logged, {quote(AZURE_REGION)}, 1)
+                ), '')
+                else nullif(lower(replace(region_logged, ' ', '')), '')
+            end as region,
+        from rows
+        """
+    )
+    pairs = connection.execute(
+        "select distinct provider_logged, model_logged from logged_names order by all"
+    ).fetchall()
+    canonical = [
+        [
+            provider,
+            model,
+            prices.canonical_provider(provider) if provider else None,
+            prices.canonical_model(provider, model) if model else None,
+        ]
+        for provider, model in pairs
+    ]
+    connection.execute(
+        "create or replace temp table canonical "
+        "(provider_logged varchar, model_logged varchar, provider varchar, model varchar)"
+    )
+    if canonical:
+        connection.executemany("insert into canonical values (?, ?, ?, ?)", canonical)
+    connection.execute(
+        """
+        create or replace temp view names as
+        select logged_names.*, canonical.provider, canonical.model
+        from logged_names
+        join canonical
+            on logged_names.provider_logged is not distinct from canonical.provider_logged
+            and logged_names.model_logged is not distinct from canonical.model_logged
+        """
+    )
+    book = prices.price_book(
+        sorted({(row[2], row[1]) for row in canonical if row[1]}, key=repr),
+        config.section("prices"),
+    )
+    connection.register("price_book", book)
+    connection.execute("create or replace temp table prices as select * from price_book")
+
+
+def replace_rows(connection: Any, store: Store, table: str) -> Change:
+    """Write `next_<table>` beside `stored_<table>`: new rows, and files whose rows differ."""
+    key = KEYS[table]
+    columns = ", ".join(table_columns()[table])
+    ours = "select request_id from touched" if table == "requests" else f"select {key} from next_{table}"
+    connection.execute(
+        f"create or replace temp table stored_keys as select {key} as row_key, filename "
+        f"from stored_{table} where {key} in ({ours})"
+    )
+    connection.execute(
+        f"insert into stored_before select distinct '{table[:-1]} ' || row_key from stored_keys"
+    )
+    if not exists(connection, "select 1 from stored_keys"):
+        return Change(adds=store.write_parquet(connection, table, f"select {columns} from next_{table}"))
+    connection.execute(
+        f"""
+        create or replace temp table changed_keys as
+        select {key} as row_key from (
+            select {columns} from next_{table} where {key} in (select row_key from stored_keys)
+            except
+            select {columns} from stored_{table} where {key} in (select row_key from stored_keys)
+        )
+        """
+    )
+    stale = [
+        row[0]
+        for row in connection.execute(
+            "select distinct filename from stored_keys semi join changed_keys using (row_key) order by 1"
+        ).fetchall()
+    ]
+    kept = (
+        f"union all by name select {columns} from stored_{table} "
+        f"where filename in ({', '.join(map(quote, stale))}) "
+        f"and {key} not in (select row_key from changed_keys)"
+        if stale
+        else ""
+    )
+    adds = store.write_parquet(
+        connection,
+        table,
+        f"select {columns} from next_{table} where {key} not in (select row_key from stored_keys) "
+        f"or {key} in (select row_key from changed_keys) {kept}",
+    )
+    removes = [file for file in store.files(table) if file.path in set(stale)]
+    return Change(adds=adds, removes=removes)

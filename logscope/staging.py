@@ -1,0 +1,352 @@
+"""Staging: run the formats over their files and keep every record, with where it came from.
+
+Everything lands in one temporary table `staged`: the columns a format gave, cast to the types of
+the request table, and an `outcome` for records that are ignored or rejected. One read per format
+and layout, however many files there are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from logscope import containers
+from logscope.config import quote
+from logscope.errors import InputError, UsageError
+from logscope.formats import MACROS, Format
+from logscope.store import table_columns
+
+# What a format may give beside the columns of the tables, and what becomes of it (normalise.sql).
+HELPERS = {
+    "total_tokens": "bigint",
+    "input_includes_cache": "boolean",
+    "output_includes_reasoning": "boolean",
+    "offsets_ms": "double[]",
+    "kinds": "varchar[]",
+    "tokens_per_chunk": "bigint[]",
+    "name": "varchar",
+    "value": "double",
+    "score_source": "varchar",
+    "scored_at": "timestamptz",
+    "outcome": "varchar",
+    "record_file": "varchar",
+    "record_line": "bigint",
+}
+# Computed later for every row; a format cannot give them.
+DERIVED = ("day", "model", "region", "task", "team", "tpot_ms", "output_tps", "cost_usd", "price_id")
+# Texts are measured and hashed while they pass by; they are never stored.
+FROM_TEXT = {
+    "prompt_chars": ("prompt_text", "length(prompt_text)"),
+    "prompt_steps": (
+        "prompt_text",
+        r"len(regexp_extract_all(prompt_text, '(?:^|\n|\\n)\s*(?:[0-9]+[.)]|[-*•])\s'))",
+    ),
+    "prompt_questions": ("prompt_text", "length(prompt_text) - length(replace(prompt_text, '?', ''))"),
+    "prompt_has_code": ("prompt_text", "contains(prompt_text, '```')"),
+    "system_prompt_hash": ("system_prompt", "left(sha256(system_prompt), 16)"),
+    "user_hash": ("user_id", "left(sha256(nullif(user_id, '')), 16)"),
+}
+SECRETS = r"(sk-|pk-|rk-|xox[abp]-|gh[pousr]_|AKIA|AIza|eyJ|Bearer )[A-Za-z0-9_\-.]{8,}"
+MAX_LABELS = 32
+MAX_LABEL_CHARS = 200
+MAX_RECORD_BYTES = 1 << 24
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One file to read: by which format, in which layout, and where its plain bytes lie."""
+
+    path: Path
+    format: Format
+    layout: str
+    plain: Path
+    file_id: str = ""
+    problem: str | None = None
+
+
+def staged_columns() -> dict[str, str]:
+    """Return the columns of `staged` with their SQL types."""
+    requests = table_columns()["requests"]
+    return {name: kind for name, kind in requests.items() if name not in DERIVED} | HELPERS
+
+
+def prepare(connection: Any) -> None:
+    """Create the empty `staged` table and the functions that formats use."""
+    columns = ", ".join(f"{name} {kind}" for name, kind in staged_columns().items())
+    connection.execute(f"create temp table staged ({columns})")
+    # Streams that have neither a start of their own nor a request (filled while merging).
+    connection.execute("create temp table homeless (request_id varchar)")
+    # Keys of records that the store had before (filled while merging).
+    connection.execute("create temp table stored_before (key varchar)")
+    connection.execute(MACROS.read_text(encoding="utf-8"))
+
+
+def stage(connection: Any, plans: Sequence[Plan], scratch: Path) -> list[Plan]:
+    """Read all files into `staged`; return the plans, with what was found damaged."""
+    groups: dict[tuple[str, str], list[Plan]] = {}
+    for plan in plans:
+        groups.setdefault((plan.format.name, plan.layout), []).append(plan)
+    done: list[Plan] = []
+    for _, group in sorted(groups.items()):
+        try:
+            read_group(connection, group)
+        except Exception as error:
+            if group[0].layout in ("newline_delimited", "parquet", "csv") and len(group) == 1:
+                raise unreadable(group[0], error) from error
+            # One broken document must not take the others with it.
+            group = [repaired(plan, scratch) for plan in group]
+            for plan in group:
+                read_alone(connection, plan)
+        done.extend(group)
+    return done
+
+
+def unreadable(plan: Plan, error: Exception) -> InputError:
+    reason = str(error).splitlines()[0]
+    return InputError(
+        f"{plan.path} could not be read as {plan.format.name}: {reason} "
+        "Try `logscope formats FILE`, or name the format with --from."
+    )
+
+
+def read_alone(connection: Any, plan: Plan) -> None:
+    try:
+        read_group(connection, [plan])
+    except Exception as error:
+        raise unreadable(plan, error) from error
+
+
+def repaired(plan: Plan, scratch: Path) -> Plan:
+    """Return the plan with the sound records of a broken JSON document, one per line."""
+    if plan.layout not in ("array", "unstructured"):
+        return plan
+    target = scratch / f"{plan.file_id}.repaired.jsonl"
+    problem = containers.unwrap(plan.plain, plan.format.records, target)
+    return Plan(plan.path, plan.format, "newline_delimited", target, plan.file_id, problem)
+
+
+def read_group(connection: Any, plans: Sequence[Plan]) -> None:
+    """Read files of one format and layout with one statement."""
+    format = plans[0].format
+    declared = format.columns(connection)
+    source = source_sql(connection, plans, declared)
+    if format.many_rows:
+        # rowid follows the order of insertion, so it numbers the records of a file for nothing.
+        connection.execute(f"create or replace temp table source_rows as {source}")
+        connection.execute(
+            "create or replace temp view source as "
+            "select rows.*, rows.rowid - files.first_row + 1 as record_line "
+            "from source_rows as rows join (select record_file, min(rowid) as first_row "
+            "from source_rows group by record_file) as files using (record_file)"
+        )
+        empty = " and ".join(f'"{name}" is null' for name in declared)
+        connection.execute(
+            "insert into staged by name select record_file, record_line, "
+            f"'rejected: not JSON' as outcome, {quote(format.name)} as format "
+            f"from source where {empty}"
+        )
+    else:
+        connection.execute(
+            "create or replace temp view source as "
+            f"select *, null::bigint as record_line from ({source})"
+        )
+    sql = format.file.sql.strip().rstrip(";")
+    try:
+        given = [row[0] for row in connection.execute(f"describe {sql}").fetchall()]
+    except Exception as error:
+        raise UsageError(f"{format.file.path}: {str(error).splitlines()[0]}") from error
+    connection.execute(
+        f"insert into staged by name select {', '.join(cast_columns(format, given))}, "
+        f"{quote(format.name)} as format from ({sql})"
+    )
+
+
+def cast_columns(format: Format, given: Iterable[str]) -> list[str]:
+    """Return the select list that brings what a format gave to the types of `staged`."""
+    columns = staged_columns()
+    texts = {"prompt_text", "system_prompt", "user_id"}
+    names = set(given)
+    unknown = sorted(names - set(columns) - texts)
+    if unknown:
+        raise UsageError(
+            f"{format.file.path} gives the column {unknown[0]}, which the request table does not have."
+        )
+    if "record_file" not in names or "record_line" not in names:
+        raise UsageError(f"{format.file.path} must select record_file and record_line from source.")
+    selected = []
+    for name, kind in columns.items():
+        text, measured = FROM_TEXT.get(name, ("", ""))
+        if text in names:
+            logged = f"coalesce(try_cast({name} as {kind}), {measured})" if name in names else measured
+            selected.append(f"try_cast({logged} as {kind}) as {name}")
+        elif name == "labels" and name in names:
+            selected.append(f"{label_sql()} as labels")
+        elif name in names:
+            selected.append(f"try_cast({name} as {kind}) as {name}")
+    return selected
+
+
+def label_sql() -> str:
+    """Return the expression that masks secrets in labels and bounds their number and length."""
+    masked = f"regexp_replace(left(entry.value, {MAX_LABEL_CHARS}), {quote(SECRETS)}, '***', 'g')"
+    return (
+        "map_from_entries(list_transform(list_sort(map_entries(labels))"
+        f"[:{MAX_LABELS}], lambda entry: struct_pack(key := entry.key, value := {masked})))"
+    )
+
+
+def source_sql(connection: Any, plans: Sequence[Plan], declared: dict[str, str]) -> str:
+    """Return the SELECT that reads the declared columns of files, missing ones as NULL."""
+    listed = "[" + ", ".join(quote(str(plan.plain)) for plan in plans) + "]"
+    layout = plans[0].layout
+    if layout in ("newline_delimited", "array", "unstructured"):
+        columns = ", ".join(f"{quote(name)}: {quote(kind)}" for name, kind in declared.items())
+        lenient = ", ignore_errors = true" if layout == "newline_delimited" else ""
+        return (
+            f'select {", ".join(quoted(declared))}, filename as record_file '
+            f"from read_json({listed}, columns = {{{columns}}}, records = true, filename = true, "
+            f"format = {quote(layout)}, maximum_object_size = {MAX_RECORD_BYTES}{lenient})"
+        )
+    if layout == "csv":
+        reader = (
+            f"read_csv({listed}, all_varchar = true, header = true, union_by_name = true, "
+            "filename = true, null_padding = true, strict_mode = false, ignore_errors = true)"
+        )
+    else:
+        reader = f"read_parquet({listed}, union_by_name = true, filename = true)"
+    there = {row[0] for row in connection.execute(f"describe select * from {reader}").fetchall()}
+    columns = ", ".join(
+        f'try_cast("{name}" as {kind}) as "{name}"' if name in there else f'null::{kind} as "{name}"'
+        for name, kind in declared.items()
+    )
+    return f"select {columns}, filename as record_file from {reader}"
+
+
+def quoted(names: Iterable[str]) -> list[str]:
+    return ['"' + name + '"' for name in names]
+
+
+def settle(connection: Any, plans: Sequence[Plan]) -> None:
+    """Give every staged record its file, its line and its final outcome."""
+    connection.execute("create or replace temp table sources (plain varchar, file_id varchar)")
+    connection.executemany(
+        "insert into sources values (?, ?)", [[str(plan.plain), plan.file_id] for plan in plans]
+    )
+    connection.execute(
+        """
+        create or replace temp view records as
+        with first_rows as (
+            select record_file, min(rowid) as first_row from staged group by record_file
+        ),
+        placed as (
+            select
+                staged.* exclude (file_id, line, outcome),
+                sources.file_id,
+                coalesce(record_line, staged.rowid - first_rows.first_row + 1) as line,
+                outcome as given,
+                offsets_ms is not null as is_stream,
+                name is not null and (request_id is not null or session_id is not null)
+                    and model_logged is null as is_score,
+            from staged
+            join first_rows using (record_file)
+            join sources on sources.plain = staged.record_file
+        )
+        select
+            * exclude (given),
+            not is_score and (not is_stream or model_logged is not null or model_requested is not null)
+                as is_request,
+            case
+                when given is not null then given
+                when is_score and value is null then 'rejected: no readable value'
+                when is_score and not value between 0 and 1 then 'rejected: value outside 0 to 1'
+                when is_score then null
+                when request_id is null then 'rejected: no request id'
+                when is_stream and model_logged is null and model_requested is null then case
+                    when request_id in (select request_id from homeless)
+                        then 'rejected: no start time and no such request'
+                end
+                when started_at is null then 'rejected: no readable start time'
+            end as outcome,
+        from placed
+        """
+    )
+
+
+def rejected_records(connection: Any, plans: Sequence[Plan]) -> list[list[Any]]:
+    """Return the rejected records as rows of the table `rejects`.
+
+    Only files that have any are read a second time, for the excerpt: keys and types, never values.
+    """
+    rows = connection.execute(
+        "select file_id, line, outcome[11:] from records where outcome like 'rejected:%' "
+        "order by file_id, line"
+    ).fetchall()
+    lines: dict[str, dict[int, str]] = {}
+    for file_id, line, reason in rows:
+        lines.setdefault(file_id, {})[line] = reason
+    rejects: list[list[Any]] = []
+    for plan in sorted(plans, key=lambda plan: plan.file_id):
+        wanted = lines.get(plan.file_id, {})
+        texts = read_lines(connection, plan, sorted(wanted)) if wanted else {}
+        for line, reason in wanted.items():
+            number, text = texts.get(line, (line, None))
+            excerpt, broken = describe_record(text)
+            rejects.append(
+                [plan.file_id, str(plan.path), number, "not JSON" if broken else reason, excerpt]
+            )
+        if plan.problem:
+            rejects.append([plan.file_id, str(plan.path), None, plan.problem, None])
+    return rejects
+
+
+def read_lines(
+    connection: Any, plan: Plan, wanted: Sequence[int]
+) -> dict[int, tuple[int, str | None]]:
+    """Return line number in the file and text of the wanted records (numbered without empty lines)."""
+    if plan.layout != "newline_delimited":
+        return {}
+    rows = connection.execute(
+        f"""
+        with lines as (
+            select row_number() over () as number, text
+            from read_csv({quote(str(plan.plain))}, columns = {{text: varchar}}, header = false,
+                delim = '\x01', quote = '', escape = '', max_line_size = {MAX_RECORD_BYTES},
+                auto_detect = false, null_padding = true, ignore_errors = true, strict_mode = false)
+        ),
+        records as (
+            select row_number() over (order by number) as record, number, text
+            from lines where trim(text, ' \t\r') <> ''
+        )
+        select record, number, text from records
+        semi join (select unnest($wanted) as record) using (record)
+        """,
+        {"wanted": list(wanted)},
+    ).fetchall()
+    return {record: (number, text) for record, number, text in rows}
+
+
+def describe_record(text: str | None) -> tuple[str | None, bool]:
+    """Return what a rejected record is made of (no values), and whether it is no JSON at all."""
+    if text is None:
+        return None, False
+    try:
+        record = json.loads(text)
+    except ValueError:
+        return f"text of {len(text)} characters", True
+    if not isinstance(record, dict):
+        return shape(record), True
+    return "{" + ", ".join(f"{key[:60]}: {shape(value)}" for key, value in record.items())[:500] + "}", False
+
+
+def shape(value: Any) -> str:
+    """Return the type of a JSON value; texts, lists and objects with their size."""
+    if isinstance(value, str):
+        return f"text({len(value)})"
+    if isinstance(value, list):
+        return f"list({len(value)})"
+    if isinstance(value, dict):
+        return f"object({len(value)})"
+    return {bool: "bool", int: "number", float: "number"}.get(type(value), "null")

@@ -1,0 +1,274 @@
+"""The store: a directory of Delta tables, and connections that see one state of it.
+
+Writers stage Parquet files with DuckDB and make them count through the Delta log; readers get a
+DuckDB connection whose views list the live files, so that queries run at plain Parquet speed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, timedelta
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from logscope.config import quote
+from logscope.errors import StoreError
+
+if TYPE_CHECKING:
+    from logscope.delta import Change, LiveFile, Snapshot
+
+FOLDER_NAME = "logscope-store"
+CATALOG = "logscope.duckdb"
+LOCK = ".lock"
+SCRATCH = ".scratch"
+TABLES_SQL = Path(__file__).with_name("tables.sql")
+VIEWS_SQL = Path(__file__).with_name("views.sql")
+
+# Bounded on purpose: a partitioned write otherwise takes several GB (DuckDB 2.0).
+MEMORY_LIMIT = "600MB"
+
+
+def find_store(path: Path | None = None) -> Path:
+    """Return the store to use: `path`, LOGSCOPE_STORE, or the nearest logscope-store/ upward."""
+    if path is not None:
+        return path
+    if os.environ.get("LOGSCOPE_STORE"):
+        return Path(os.environ["LOGSCOPE_STORE"])
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / FOLDER_NAME).is_dir():
+            return folder / FOLDER_NAME
+    return here / FOLDER_NAME
+
+
+def new_connection(memory_limit: str | None = None, scratch: Path | None = None) -> Any:
+    """Return an in-memory DuckDB connection in UTC that fetches nothing from the network."""
+    settings: dict[str, Any] = {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    if memory_limit:
+        settings["memory_limit"] = memory_limit
+    if scratch:
+        settings["temp_directory"] = str(scratch)
+    connection = duckdb.connect(config=settings)
+    connection.execute("set TimeZone = 'UTC'")
+    return connection
+
+
+@cache
+def table_columns() -> dict[str, dict[str, str]]:
+    """Return the columns of every table with their SQL types, from tables.sql."""
+    with duckdb.connect() as connection:
+        connection.execute(TABLES_SQL.read_text(encoding="utf-8"))
+        rows = connection.execute(
+            "select table_name, column_name, data_type from duckdb_columns() "
+            "where not internal order by table_oid, column_index"
+        ).fetchall()
+    tables: dict[str, dict[str, str]] = {}
+    for table, column, kind in rows:
+        tables.setdefault(table, {})[column] = kind
+    return tables
+
+
+class Store:
+    """One store on disk. Opening it reads nothing; `Store.create` makes an empty one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
+
+    @classmethod
+    def open(cls, path: Path) -> Store:
+        """Return an existing store, or raise StoreError with the remedy."""
+        store = cls(path)
+        if not store.exists():
+            what = "is no logscope store" if path.exists() else "does not exist"
+            raise StoreError(
+                f"{path} {what}. Make one with `logscope ingest FOLDER`, or name one with --store."
+            )
+        return store
+
+    @classmethod
+    def create(cls, path: Path) -> Store:
+        """Return the store at `path`, making an empty one where there is none."""
+        from logscope import delta
+
+        store = cls(path)
+        if store.exists():
+            return store
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise StoreError(
+                f"{path} exists and is no logscope store. Choose another place with --store."
+            )
+        try:
+            store.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{path} cannot be made: {error.strerror}. Choose another.") from error
+        with duckdb.connect() as connection:
+            connection.execute(TABLES_SQL.read_text(encoding="utf-8"))
+            schemas = {
+                name: connection.sql(f"select * from {name}").to_arrow_table().schema
+                for name in table_columns()
+            }
+        # The ledger last: a store is there when its ledger is.
+        ledger = {delta.LEDGER: schemas.pop(delta.LEDGER)}
+        delta.create_tables(store.path, {**schemas, **ledger})
+        return store
+
+    def exists(self) -> bool:
+        return (self.path / "files" / "_delta_log").is_dir()
+
+    @cached_property
+    def snapshot(self) -> Snapshot:
+        """The state of the store that this object sees; read once."""
+        from logscope import delta
+
+        return delta.read_snapshot(self.path, list(table_columns()))
+
+    def refreshed(self) -> Store:
+        """Return the same store as it is now."""
+        return Store(self.path)
+
+    @contextmanager
+    def writing(self) -> Iterator[Store]:
+        """Hold the only writer's place and give the store as it is at that moment."""
+        import filelock
+
+        try:
+            with filelock.FileLock(self.path / LOCK, timeout=600):
+                yield self.refreshed()
+        except filelock.Timeout as error:
+            raise StoreError(f"{self.path} is in use by another writer. Try again later.") from error
+        except PermissionError as error:
+            raise StoreError(f"{self.path} is read-only for you. Copy it or change --store.") from error
+
+    def files(
+        self, table: str, since: date | None = None, until: date | None = None
+    ) -> list[LiveFile]:
+        """Return the live Parquet files of a table, cut to the days asked for (both included)."""
+        from logscope import delta
+
+        live = delta.live_files(self.path, table, self.snapshot.tables[table])
+        return [
+            file
+            for file in live
+            if file.day is None
+            or (
+                (since is None or file.day >= since.isoformat())
+                and (until is None or file.day <= until.isoformat())
+            )
+        ]
+
+    def days(self) -> list[date]:
+        """Return the UTC days that have requests, in order."""
+        return sorted({date.fromisoformat(file.day) for file in self.files("requests") if file.day})
+
+    def connect(
+        self, since: date | None = None, until: date | None = None, memory_limit: str | None = None
+    ) -> Any:
+        """Return a DuckDB connection with all tables and views over the days asked for.
+
+        One day before `since` is included, because requests in flight and operations reach over
+        midnight; a selection cuts the rows themselves.
+        """
+        connection = new_connection(memory_limit)
+        earlier = since - timedelta(days=1) if since else None
+        self.create_views(connection, earlier, until)
+        return connection
+
+    def create_views(
+        self, connection: Any, since: date | None = None, until: date | None = None
+    ) -> None:
+        """Create the tables as views over their live files, then the views upon them."""
+        for table in table_columns():
+            name = "stored_requests" if table == "requests" else table
+            files = self.files(table, since, until)
+            connection.execute(f"create view {name} as {scan_sql(table, files)}")
+        connection.execute(VIEWS_SQL.read_text(encoding="utf-8"))
+
+    def write_parquet(self, connection: Any, table: str, query: str) -> list[LiveFile]:
+        """Write a query's rows as Parquet files of a table; they count only after a commit."""
+        from logscope.delta import LiveFile
+
+        columns = table_columns()[table]
+        partition = ", partition_by (day)" if "day" in columns else ", per_thread_output true"
+        selected = ", ".join(columns)
+        rows = connection.execute(
+            f"copy (select {selected} from ({query})) to {quote(str(self.path / table))} "
+            f"(format parquet, compression zstd{partition}, overwrite_or_ignore, "
+            "filename_pattern 'part-{uuid}', return_stats)"
+        ).fetchall()
+        names = [column[0] for column in connection.description]
+        written = []
+        for row in rows:
+            stats = dict(zip(names, row, strict=True))
+            keys = stats.get("partition_keys") or {}
+            if stats["count"]:
+                written.append(
+                    LiveFile(
+                        str(stats["filename"]),
+                        str(keys["day"]) if keys else None,
+                        int(stats["count"]),
+                        int(stats["file_size_bytes"]),
+                    )
+                )
+        return sorted(written, key=lambda file: file.path)
+
+    def commit(self, changes: Mapping[str, Change], stamps: Mapping[str, str]) -> Store:
+        """Make the changes count at once, replace the door for other clients, and return the result."""
+        from logscope import delta
+
+        snapshot = delta.commit(self.path, self.snapshot, changes, stamps)
+        after = Store(self.path)
+        after.__dict__["snapshot"] = snapshot
+        after.write_catalog()
+        return after
+
+    def write_catalog(self) -> None:
+        """Replace logscope.duckdb: views over the live files for any DuckDB from 1.4 on, no data."""
+        from logscope.queries import find_queries, shipped_folder
+
+        new = self.path / f"{CATALOG}.{os.getpid()}"
+        new.unlink(missing_ok=True)
+        with new_connection() as connection:
+            connection.execute(f"attach {quote(str(new))} as door (storage_version 'v1.2.0')")
+            connection.execute("use door")
+            self.create_views(connection)
+            for statement in re.findall(
+                r"^comment on .*?;$", TABLES_SQL.read_text(encoding="utf-8"), re.MULTILINE
+            ):
+                connection.execute(re.sub(r"^comment on table", "comment on view", statement))
+            connection.execute(
+                "create view selection as select *, "
+                "struct_pack(model := model, region := region, task := task) as group_key "
+                "from requests"
+            )
+            for query in find_queries(shipped_folder()).values():
+                if "params" not in query.keys:
+                    connection.execute(
+                        f'create macro "{query.name}"() as table ({query.sql.strip().rstrip(";")})'
+                    )
+            connection.execute("use memory; detach door")
+        os.replace(new, self.path / CATALOG)
+
+
+def scan_sql(table: str, files: Sequence[LiveFile], origin: bool = False) -> str:
+    """Return the SELECT that reads a table's live files, or its empty shape.
+
+    With `origin` each row also tells its Parquet file in the column `filename`.
+    """
+    columns = table_columns()[table]
+    if not files:
+        shape = columns | ({"filename": "varchar"} if origin else {})
+        empty = ", ".join(f"null::{kind} as {name}" for name, kind in shape.items())
+        return f"select {empty} where false"
+    listed = ", ".join(quote(file.path) for file in files)
+    hive = ", hive_partitioning = true, hive_types = {day: date}" if "day" in columns else ""
+    names = ", ".join([*columns, "filename"] if origin else columns)
+    return f"select {names} from read_parquet([{listed}], filename = {str(origin).lower()}{hive})"
