@@ -39,6 +39,26 @@ class Logs:
         listed = [paths] if isinstance(paths, str | Path) else paths
         return ingest(self.path, listed, self.config, **options)
 
+    def refresh(self) -> int:
+        """Recompute task, team, region and cost by today's rules and prices; return rows changed."""
+        from logscope.refresh import refresh
+
+        return refresh(self.store, self.config)
+
+    def staleness(self) -> str | None:
+        """Return one line if derived columns are out of date, else None."""
+        from logscope.refresh import staleness
+
+        return staleness(self.store, self.config)
+
+    def status(self) -> polars.DataFrame:
+        """Return what each log format told and what it left unknown, one row per format."""
+        return self.query("known", by=[])
+
+    def rejects(self) -> polars.DataFrame:
+        """Return the rejected records: path, line, reason, excerpt (keys and types only)."""
+        return self.sql("select path, line, reason, excerpt from rejects order by path, line")
+
     def select(self, by: By = None, **options: Any) -> Selection:
         """Return a selection; options: since, until, week, where, tz."""
         from logscope.selection import select

@@ -67,11 +67,16 @@ def quote(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def identifier(name: str) -> str:
+    """Return `name` as a quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def column_sql(name: str) -> str:
     """Return the SQL expression for a column name or `label:<key>`, as used by --by and rules."""
     if name.startswith("label:"):
         return f"labels[{quote(name.removeprefix('label:'))}]"
-    return '"' + name.replace('"', '""') + '"'
+    return identifier(name)
 
 
 def load_config(start: Path | None = None) -> Config:

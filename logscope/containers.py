@@ -112,7 +112,9 @@ def decompress(path: Path, target: Path) -> str | None:
     with target.open("wb") as output:
         try:
             with open_plain(path) as source:
-                while block := source.read1(CHUNK) if hasattr(source, "read1") else source.read(CHUNK):
+                while (
+                    block := source.read1(CHUNK) if hasattr(source, "read1") else source.read(CHUNK)
+                ):
                     output.write(block)
         except damage() as error:
             return f"the {compression(path)} file is damaged or cut off ({error})"

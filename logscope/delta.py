@@ -88,13 +88,11 @@ def read_snapshot(root: Path, names: Sequence[str]) -> Snapshot:
     ledger = _open(root / LEDGER)
     version = ledger.transaction_version(STORE)
     if version is None:
-        return Snapshot(0, 0, {name: 0 for name in names}, {})
+        return Snapshot(0, 0, dict.fromkeys(names, 0), {})
     tables = {name: ledger.transaction_version(name) or 0 for name in names if name != LEDGER}
     last = ledger.history(1)[0]
     stamps = {key.removeprefix("stamp:"): value for key, value in last.items() if "stamp:" in key}
-    return Snapshot(
-        version, int(last["timestamp"]), {**tables, LEDGER: ledger.version()}, stamps
-    )
+    return Snapshot(version, int(last["timestamp"]), {**tables, LEDGER: ledger.version()}, stamps)
 
 
 def live_files(root: Path, table: str, version: int) -> list[LiveFile]:

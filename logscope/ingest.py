@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from logscope.errors import InputError, LogscopeError, UsageError
 from logscope.formats import Format, Head, claims, find_format, find_formats, formats_stamp
 from logscope.prices import price_stamp
 from logscope.staging import Plan
-from logscope.store import MEMORY_LIMIT, SCRATCH, Store, new_connection
+from logscope.store import MEMORY_LIMIT, SCRATCH, Store, new_connection, scan_sql
 
 Progress = Callable[[str, int, int], None]
 
@@ -98,28 +97,32 @@ def ingest(
         for number, (path, format) in enumerate(chosen.items()):
             report("unpack", number, len(chosen))
             # A file of a known size may be a known file: only then is its hash waited for.
-            if path.stat().st_size in known and digests[path].result() in known[path.stat().st_size]:
+            if (
+                path.stat().st_size in known
+                and digests[path].result() in known[path.stat().st_size]
+            ):
                 unchanged += 1
                 continue
             plans.append(plan_file(path, format, heads[path], scratch, number))
-        connection = new_connection(MEMORY_LIMIT, scratch)
-        staging.prepare(connection)
-        report("read", 0, len(plans))
-        plans = staging.stage(connection, plans, scratch)
-        plans, copies = identify(plans, {path: digests[path].result() for path in digests})
-        staging.settle(connection, plans)
-        report("merge", 0, 1)
         result = IngestResult(
             unknown_files=tuple(path for path in heads if path not in chosen),
-            unchanged_files=unchanged + copies,
+            unchanged_files=unchanged,
         )
         if plans:
+            connection = new_connection(MEMORY_LIMIT, scratch)
+            staging.prepare(connection)
+            report("read", 0, len(plans))
+            plans = staging.stage(connection, plans, scratch)
+            plans, copies = identify(plans, {path: digests[path].result() for path in digests})
+            staging.settle(connection, plans)
+            report("merge", 0, 1)
             digest_of = {plan.file_id: digests[plan.path].result() for plan in plans}
+            result = replace(result, unchanged_files=unchanged + copies)
             with store.writing() as store:
                 result = write(connection, store, config, plans, digest_of, max_rejects, result)
-        connection.close()
+            connection.close()
     seconds = (datetime.now(UTC) - started).total_seconds()
-    return IngestResult(**{**result.__dict__, "seconds": seconds})
+    return replace(result, seconds=seconds)
 
 
 def choose_formats(
@@ -165,7 +168,9 @@ def why_unreadable(path: Path, head: Head | None) -> str:
     if path.stat().st_size == 0:
         return "is empty. Give a file that holds log records."
     if head is None:
-        return "is no log (neither JSON nor CSV nor Parquet). See `logscope formats` for what is read."
+        return (
+            "is no log (neither JSON nor CSV nor Parquet). See `logscope formats` for what is read."
+        )
     return (
         f"is {head.kind.upper()}, but no format that logscope knows. "
         f"See `logscope formats {path.name}`, or read it with --adapter mine.sql."
@@ -232,9 +237,12 @@ def write(
     """Merge the staged records into the store, account for them, and commit it all at once."""
     changes = merging.merge_records(connection, store, config)
     rejects = staging.rejected_records(connection, plans)
-    connection.execute("create temp table next_rejects (file_id varchar, path varchar, line bigint, reason varchar, excerpt varchar)")
+    connection.execute(
+        "create temp table next_rejects (file_id varchar, path varchar, line bigint, reason varchar, excerpt varchar)"
+    )
     if rejects:
         connection.executemany("insert into next_rejects values (?, ?, ?, ?, ?)", rejects)
+    open_written(connection, changes["requests"])
     account(connection, plans, digests)
     result = summarise(connection, result)
     if max_rejects is not None and result.rejected > max_rejects * result.records:
@@ -250,6 +258,12 @@ def write(
         changes["prices"] = Change(adds=book, removes=store.files("prices"))
     store.commit(changes, stamps(config))
     return result
+
+
+def open_written(connection: Any, change: Change) -> None:
+    """Make the view `written_requests`: the request rows that this ingest wrote."""
+    sql = scan_sql("requests", list(change.adds))
+    connection.execute(f"create or replace temp view written_requests as {sql}")
 
 
 def account(connection: Any, plans: Sequence[Plan], digests: dict[str, str]) -> None:
@@ -346,7 +360,48 @@ def summarise(connection: Any, result: IngestResult) -> IngestResult:
     reasons = connection.execute(
         "select reason, count(*) from next_rejects group by reason order by 2 desc, 1"
     ).fetchall()
-    return IngestResult(
+    unknown = connection.execute(
+        """
+        select
+            count(*) filter (where ttft_ms is null) / count(*) as ttft,
+            count(*) filter (where region is null) / count(*) as region,
+            count(*) filter (where task is null) / count(*) as task,
+            count(*) filter (where status = 'ok' and cost_usd is null)
+                / nullif(count(*) filter (where status = 'ok'), 0) as price,
+        from written_requests
+        """
+    )
+    shares = zip([column[0] for column in unknown.description], unknown.fetchone(), strict=True)
+    unpriced = connection.execute(
+        "select model from written_requests where status = 'ok' and price_id is null "
+        "and model is not null group by model order by count(*) desc, model limit 10"
+    ).fetchall()
+    labels = connection.execute(
+        "select label from (select unnest(map_keys(labels)) as label from written_requests) "
+        "where label not in ('task', 'team') group by label order by count(*) desc, label limit 5"
+    ).fetchall()
+    merged = connection.execute(
+        """
+        with seen as (
+            select request_id, list_sort(list_distinct(list(format))) as formats, count(*) - 1 as n
+            from (
+                select request_id, format from logged semi join touched using (request_id)
+                union all
+                select request_id, format from stored_requests semi join touched using (request_id)
+            )
+            group by request_id
+        )
+        select
+            case
+                when len(formats) = 1 then 'written twice'
+                else 'seen by both ' || array_to_string(formats, ' and ')
+            end as how,
+            sum(n)::bigint as records
+        from seen where n > 0 group by how order by records desc, how
+        """
+    ).fetchall()
+    return replace(
+        result,
         files=one[0],
         size_bytes=int(one[1] or 0),
         records=int(one[2]),
@@ -355,7 +410,9 @@ def summarise(connection: Any, result: IngestResult) -> IngestResult:
         ignored=int(one[5]),
         rejected=int(one[6]),
         formats=tuple(FormatCount(*row) for row in spans),
-        unknown_files=result.unknown_files,
-        unchanged_files=result.unchanged_files,
         reasons=tuple(reasons),
+        unknown_shares=tuple((name, share) for name, share in shares if share),
+        unpriced_models=tuple(row[0] for row in unpriced),
+        labels=tuple(row[0] for row in labels),
+        merged_how=tuple(merged),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from logscope import prices
+from logscope import names, prices
 from logscope.config import Config, quote
 from logscope.delta import Change
 from logscope.store import Store, scan_sql, table_columns
@@ -85,7 +85,17 @@ def exists(connection: Any, query: str) -> bool:
 
 def as_logged() -> str:
     """Return the columns of a stored request that are not derived, as a select list."""
-    derived = ("day", "model", "region", "task", "team", "tpot_ms", "output_tps", "cost_usd", "price_id")
+    derived = (
+        "day",
+        "model",
+        "region",
+        "task",
+        "team",
+        "tpot_ms",
+        "output_tps",
+        "cost_usd",
+        "price_id",
+    )
     return ", ".join(name for name in table_columns()["requests"] if name not in derived)
 
 
@@ -232,8 +242,8 @@ def name_models(connection: Any, config: Config) -> None:
         [
             provider,
             model,
-            prices.canonical_provider(provider) if provider else None,
-            prices.canonical_model(provider, model) if model else None,
+            names.canonical_provider(provider) if provider else None,
+            names.canonical_model(provider, model) if model else None,
         ]
         for provider, model in pairs
     ]
@@ -265,7 +275,11 @@ def replace_rows(connection: Any, store: Store, table: str) -> Change:
     """Write `next_<table>` beside `stored_<table>`: new rows, and files whose rows differ."""
     key = KEYS[table]
     columns = ", ".join(table_columns()[table])
-    ours = "select request_id from touched" if table == "requests" else f"select {key} from next_{table}"
+    ours = (
+        "select request_id from touched"
+        if table == "requests"
+        else f"select {key} from next_{table}"
+    )
     connection.execute(
         f"create or replace temp table stored_keys as select {key} as row_key, filename "
         f"from stored_{table} where {key} in ({ours})"
@@ -274,7 +288,9 @@ def replace_rows(connection: Any, store: Store, table: str) -> Change:
         f"insert into stored_before select distinct '{table[:-1]} ' || row_key from stored_keys"
     )
     if not exists(connection, "select 1 from stored_keys"):
-        return Change(adds=store.write_parquet(connection, table, f"select {columns} from next_{table}"))
+        return Change(
+            adds=store.write_parquet(connection, table, f"select {columns} from next_{table}")
+        )
     connection.execute(
         f"""
         create or replace temp table changed_keys as

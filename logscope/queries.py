@@ -85,4 +85,20 @@ def find_query(name: str) -> SqlFile:
 
 def find_checks() -> dict[str, SqlFile]:
     """Return the laws of the data: SQL files that give no row when they hold."""
-    return {path.stem: read_sql(path) for path in sorted((shipped_folder() / "checks").glob("*.sql"))}
+    return {
+        path.stem: read_sql(path) for path in sorted((shipped_folder() / "checks").glob("*.sql"))
+    }
+
+
+def list_queries() -> list[dict[str, str]]:
+    """Return name, what it answers, unit, grain and parameters of every named query."""
+    return [
+        {
+            "name": name,
+            "answers": query.title,
+            "unit": query.keys.get("unit", ""),
+            "grain": query.keys.get("grain", ""),
+            "params": query.keys.get("params", ""),
+        }
+        for name, query in sorted(find_queries().items())
+    ]

@@ -1,7 +1,8 @@
 """Selection: which requests a question is about, and how the answer is grouped.
 
 `--since`, `--until`, `--week`, `--where`, `--by` and `--tz` mean the same everywhere, because all of
-them become one SQL view, `selection`: the requests asked for, with the column `group_key`.
+them become two SQL views: `selection`, the requests asked for with a `group_key`, and `groups`, what
+each key stands for.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from logscope.config import column_sql, quote
 from logscope.errors import NoDataError, UsageError, did_you_mean
-from logscope.store import Store, table_columns
+from logscope.store import Store, create_selection, table_columns
 
 DEFAULT_BY = ("model",)
 # Groups that are no columns; {at} is the start in the time zone asked for.
@@ -51,25 +52,24 @@ class Selection:
         return self.since.astimezone(UTC).date() if self.since else None
 
     def last_day(self) -> date | None:
-        return (self.until - timedelta(microseconds=1)).astimezone(UTC).date() if self.until else None
+        return (
+            (self.until - timedelta(microseconds=1)).astimezone(UTC).date() if self.until else None
+        )
 
-    def group_sql(self) -> str:
-        """Return the expression of `group_key`: a struct with one field per column of --by."""
+    def group_columns(self) -> dict[str, str]:
+        """Return the columns of --by with the SQL expression of each."""
         at = f"(started_at at time zone {quote(self.tz)})"
-        fields = []
+        known = (*table_columns()["requests"], "in_flight")
+        columns = {}
         for name in self.by:
             if name in COMPUTED:
-                expression = COMPUTED[name].format(at=at)
-            elif name.startswith("label:"):
-                expression = column_sql(name)
-            elif name in (*table_columns()["requests"], "in_flight"):
-                expression = column_sql(name)
+                columns[name] = COMPUTED[name].format(at=at)
+            elif name.startswith("label:") or name in known:
+                columns[name] = column_sql(name)
             else:
-                known = [*table_columns()["requests"], *COMPUTED]
-                raise UsageError(f"--by: there is no column {name!r}.{did_you_mean(name, known)}")
-            field = name.replace('"', '""')
-            fields.append(f'"{field}" := {expression}')
-        return f"struct_pack({', '.join(fields)})" if fields else "'all'"
+                hint = did_you_mean(name, (*known, *COMPUTED))
+                raise UsageError(f"--by: there is no column {name!r}.{hint}")
+        return columns
 
     def condition_sql(self) -> str:
         """Return the WHERE condition of time range and --where."""
@@ -83,30 +83,30 @@ class Selection:
         return " and ".join(conditions)
 
     def connect(self, store: Store, memory_limit: str | None = None) -> Any:
-        """Return a connection to the days needed, with the view `selection` on it."""
+        """Return a connection to the days needed, with `selection` and `groups` on it."""
         import duckdb
 
+        columns = self.group_columns()
         connection = store.connect(self.first_day(), self.last_day(), memory_limit)
         try:
-            connection.execute(
-                f"create view selection as select *, {self.group_sql()} as group_key "
-                f"from requests where {self.condition_sql()}"
-            )
+            create_selection(connection, columns, self.condition_sql())
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
             raise UsageError(f"--where {self.where!r} is no SQL condition: {reason}") from error
         return connection
 
-    def title(self) -> str:
-        """Return the time range in words, as tables head it."""
-        if self.since is None and self.until is None:
-            return f"all time ({self.tz})"
+    def title(self, store: Store) -> str:
+        """Return the time range in words, as tables head it; without limits what the store holds."""
         zone = ZoneInfo(self.tz)
-        first = self.since.astimezone(zone) if self.since else None
-        last = self.until.astimezone(zone) - timedelta(microseconds=1) if self.until else None
-        if first and last and last.date() - first.date() == timedelta(6) and first.weekday() == 0:
-            return f"{span(first, last)} (W{first.isocalendar().week:02d}, {self.tz})"
-        return f"{span(first, last)} ({self.tz})"
+        days = store.days()
+        first: date | None = self.since.astimezone(zone).date() if self.since else None
+        last: date | None = None
+        if self.until:
+            last = (self.until - timedelta(microseconds=1)).astimezone(zone).date()
+        whole_week = first and last and last - first == timedelta(6) and first.weekday() == 0
+        week = f"W{first.isocalendar().week:02d}, " if whole_week and first else ""
+        shown = span(first or (days[0] if days else None), last or (days[-1] if days else None))
+        return f"{shown or 'no requests'} ({week}{self.tz})"
 
 
 def span(first: date | None, last: date | None) -> str:
@@ -143,16 +143,24 @@ def select(
     try:
         zone = ZoneInfo(tz)
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise UsageError(f"--tz {tz!r} is no time zone. Use a name such as Europe/Berlin.") from error
+        raise UsageError(
+            f"--tz {tz!r} is no time zone. Use a name such as Europe/Berlin."
+        ) from error
     names = by.split(",") if isinstance(by, str) else by
-    columns = tuple(name.strip() for name in names if name.strip()) if names is not None else DEFAULT_BY
+    columns = (
+        tuple(name.strip() for name in names if name.strip()) if names is not None else DEFAULT_BY
+    )
     if week:
         if since or until:
-            raise UsageError("--week already says from when to when; leave --since and --until out.")
+            raise UsageError(
+                "--week already says from when to when; leave --since and --until out."
+            )
         first = week_start(week, store)
         start = datetime(first.year, first.month, first.day, tzinfo=zone)
         end = first + timedelta(7)
-        return Selection(start, datetime(end.year, end.month, end.day, tzinfo=zone), where, columns, tz)
+        return Selection(
+            start, datetime(end.year, end.month, end.day, tzinfo=zone), where, columns, tz
+        )
     start_time = moment(since, "--since", zone, end=False) if since else None
     end_time = moment(until, "--until", zone, end=True) if until else None
     if start_time and end_time and start_time >= end_time:
@@ -165,7 +173,9 @@ def moment(text: str, option: str, zone: ZoneInfo, end: bool) -> datetime:
     try:
         value = datetime.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(f"{option} {text!r} is no day or time. Write 2026-11-09 or 2026-11-09T14:00.") from error
+        raise UsageError(
+            f"{option} {text!r} is no day or time. Write 2026-11-09 or 2026-11-09T14:00."
+        ) from error
     if end and len(text) == len("2026-11-09"):
         value += timedelta(1)
     return value if value.tzinfo else value.replace(tzinfo=zone)
@@ -189,7 +199,9 @@ def last_week(days: Sequence[date]) -> date:
     A store with less than that gives the week of its last day: partial, and named as such.
     """
     if not days:
-        raise NoDataError("The store holds no requests yet. Read some with `logscope ingest FOLDER`.")
+        raise NoDataError(
+            "The store holds no requests yet. Read some with `logscope ingest FOLDER`."
+        )
     last = days[-1]
     monday = last - timedelta(last.weekday())
     if last.weekday() == 6:

@@ -36,7 +36,17 @@ HELPERS = {
     "record_line": "bigint",
 }
 # Computed later for every row; a format cannot give them.
-DERIVED = ("day", "model", "region", "task", "team", "tpot_ms", "output_tps", "cost_usd", "price_id")
+DERIVED = (
+    "day",
+    "model",
+    "region",
+    "task",
+    "team",
+    "tpot_ms",
+    "output_tps",
+    "cost_usd",
+    "price_id",
+)
 # Texts are measured and hashed while they pass by; they are never stored.
 FROM_TEXT = {
     "prompt_chars": ("prompt_text", "length(prompt_text)"),
@@ -44,7 +54,10 @@ FROM_TEXT = {
         "prompt_text",
         r"len(regexp_extract_all(prompt_text, '(?:^|\n|\\n)\s*(?:[0-9]+[.)]|[-*•])\s'))",
     ),
-    "prompt_questions": ("prompt_text", "length(prompt_text) - length(replace(prompt_text, '?', ''))"),
+    "prompt_questions": (
+        "prompt_text",
+        "length(prompt_text) - length(replace(prompt_text, '?', ''))",
+    ),
     "prompt_has_code": ("prompt_text", "contains(prompt_text, '```')"),
     "system_prompt_hash": ("system_prompt", "left(sha256(system_prompt), 16)"),
     "user_hash": ("user_id", "left(sha256(nullif(user_id, '')), 16)"),
@@ -180,7 +193,9 @@ def cast_columns(format: Format, given: Iterable[str]) -> list[str]:
     for name, kind in columns.items():
         text, measured = FROM_TEXT.get(name, ("", ""))
         if text in names:
-            logged = f"coalesce(try_cast({name} as {kind}), {measured})" if name in names else measured
+            logged = (
+                f"coalesce(try_cast({name} as {kind}), {measured})" if name in names else measured
+            )
             selected.append(f"try_cast({logged} as {kind}) as {name}")
         elif name == "labels" and name in names:
             selected.append(f"{label_sql()} as labels")
@@ -206,7 +221,7 @@ def source_sql(connection: Any, plans: Sequence[Plan], declared: dict[str, str])
         columns = ", ".join(f"{quote(name)}: {quote(kind)}" for name, kind in declared.items())
         lenient = ", ignore_errors = true" if layout == "newline_delimited" else ""
         return (
-            f'select {", ".join(quoted(declared))}, filename as record_file '
+            f"select {', '.join(quoted(declared))}, filename as record_file "
             f"from read_json({listed}, columns = {{{columns}}}, records = true, filename = true, "
             f"format = {quote(layout)}, maximum_object_size = {MAX_RECORD_BYTES}{lenient})"
         )
@@ -219,7 +234,9 @@ def source_sql(connection: Any, plans: Sequence[Plan], declared: dict[str, str])
         reader = f"read_parquet({listed}, union_by_name = true, filename = true)"
     there = {row[0] for row in connection.execute(f"describe select * from {reader}").fetchall()}
     columns = ", ".join(
-        f'try_cast("{name}" as {kind}) as "{name}"' if name in there else f'null::{kind} as "{name}"'
+        f'try_cast("{name}" as {kind}) as "{name}"'
+        if name in there
+        else f'null::{kind} as "{name}"'
         for name, kind in declared.items()
     )
     return f"select {columns}, filename as record_file from {reader}"
@@ -338,7 +355,9 @@ def describe_record(text: str | None) -> tuple[str | None, bool]:
         return f"text of {len(text)} characters", True
     if not isinstance(record, dict):
         return shape(record), True
-    return "{" + ", ".join(f"{key[:60]}: {shape(value)}" for key, value in record.items())[:500] + "}", False
+    return "{" + ", ".join(f"{key[:60]}: {shape(value)}" for key, value in record.items())[
+        :500
+    ] + "}", False
 
 
 def shape(value: Any) -> str:

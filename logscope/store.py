@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from logscope.config import quote
+from logscope.config import identifier, quote
 from logscope.errors import StoreError
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ LOCK = ".lock"
 SCRATCH = ".scratch"
 TABLES_SQL = Path(__file__).with_name("tables.sql")
 VIEWS_SQL = Path(__file__).with_name("views.sql")
+
+# How other clients see requests grouped in the named queries.
+DOOR_GROUPS = {name: name for name in ("model", "region", "task")}
 
 # Bounded on purpose: a partitioned write otherwise takes several GB (DuckDB 2.0).
 MEMORY_LIMIT = "600MB"
@@ -144,9 +147,13 @@ class Store:
             with filelock.FileLock(self.path / LOCK, timeout=600):
                 yield self.refreshed()
         except filelock.Timeout as error:
-            raise StoreError(f"{self.path} is in use by another writer. Try again later.") from error
+            raise StoreError(
+                f"{self.path} is in use by another writer. Try again later."
+            ) from error
         except PermissionError as error:
-            raise StoreError(f"{self.path} is read-only for you. Copy it or change --store.") from error
+            raise StoreError(
+                f"{self.path} is read-only for you. Copy it or change --store."
+            ) from error
 
     def files(
         self, table: str, since: date | None = None, until: date | None = None
@@ -232,8 +239,6 @@ class Store:
 
     def write_catalog(self) -> None:
         """Replace logscope.duckdb: views over the live files for any DuckDB from 1.4 on, no data."""
-        from logscope.queries import find_queries, shipped_folder
-
         new = self.path / f"{CATALOG}.{os.getpid()}"
         new.unlink(missing_ok=True)
         with new_connection() as connection:
@@ -244,18 +249,35 @@ class Store:
                 r"^comment on .*?;$", TABLES_SQL.read_text(encoding="utf-8"), re.MULTILINE
             ):
                 connection.execute(re.sub(r"^comment on table", "comment on view", statement))
-            connection.execute(
-                "create view selection as select *, "
-                "struct_pack(model := model, region := region, task := task) as group_key "
-                "from requests"
-            )
-            for query in find_queries(shipped_folder()).values():
-                if "params" not in query.keys:
-                    connection.execute(
-                        f'create macro "{query.name}"() as table ({query.sql.strip().rstrip(";")})'
-                    )
+            create_macros(connection)
             connection.execute("use memory; detach door")
         os.replace(new, self.path / CATALOG)
+
+
+def create_macros(connection: Any) -> None:
+    """Create the named queries as table macros, grouped by model, region and task."""
+    from logscope.queries import find_queries, shipped_folder
+
+    create_selection(connection, DOOR_GROUPS, "true")
+    for query in find_queries(shipped_folder()).values():
+        if "params" not in query.keys:
+            sql = query.sql.strip().rstrip(";")
+            if "group_key" in sql:
+                sql = f"select * exclude (group_key) from groups join ({sql}) using (group_key)"
+            connection.execute(f"create macro {identifier(query.name)}() as table {sql}")
+
+
+def create_selection(connection: Any, columns: Mapping[str, str], condition: str) -> None:
+    """Create the views `selection` (requests with their `group_key`) and `groups` (what it stands for).
+
+    The key is an integer, because grouping by it is several times faster than by names.
+    """
+    key = f"hash({', '.join(columns.values())})" if columns else "0::ubigint"
+    connection.execute(
+        f"create view selection as select *, {key} as group_key from requests where {condition}"
+    )
+    names = "".join(f", {sql} as {identifier(name)}" for name, sql in columns.items())
+    connection.execute(f"create view groups as select distinct group_key{names} from selection")
 
 
 def scan_sql(table: str, files: Sequence[LiveFile], origin: bool = False) -> str:

@@ -114,18 +114,25 @@ def claims(
     connection.execute("create or replace temp table heads (path varchar, kind varchar, first json)")
     rows = [[path, head.kind, json.dumps(head.first)] for path, head in heads.items()]
     connection.executemany("insert into heads values (?, ?, ?)", rows)
+    tests = []
     for format in formats.values():
+        # Of a document that wraps its records, the first of them is looked at.
+        inner = f"first->{quote(f'$.{format.records}[0]')}" if format.records else "null"
+        test = (
+            f"select path, {quote(format.name)} as format "
+            f"from (select path, kind, coalesce({inner}, first) as first from heads) "
+            f"where kind in ({', '.join(map(quote, format.reads))}) "
+            f"and coalesce(try({format.file.keys['detect']}), false)"
+        )
         try:
-            connection.execute(f"select {format.file.keys['detect']} from heads limit 0")
+            connection.execute(f"{test} limit 0")
         except Exception as error:
             reason = str(error).splitlines()[0]
-            raise UsageError(f"{format.file.path}: `detect` is no SQL condition: {reason}") from error
-    tests = [
-        f"select path, {quote(format.name)} as format from heads "
-        f"where kind in ({', '.join(map(quote, format.reads))}) "
-        f"and coalesce(try({format.file.keys['detect']}), false)"
-        for format in formats.values()
-    ]
+            raise UsageError(
+                f"{format.file.path}: `detect` is no SQL condition: {reason} "
+                "Write (first->>'key') in brackets."
+            ) from error
+        tests.append(test)
     for path, name in connection.execute(" union all ".join(tests)).fetchall():
         claimed[path].append(name)
     return {path: sorted(names) for path, names in claimed.items()}

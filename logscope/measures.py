@@ -1,0 +1,141 @@
+"""Measures: named queries over a selection, and the percentiles of latency with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from logscope.config import identifier
+from logscope.errors import NoDataError, UsageError, did_you_mean
+from logscope.queries import SqlFile, find_query
+from logscope.selection import Selection
+from logscope.store import Store
+
+if TYPE_CHECKING:
+    import polars
+
+MEASURES = ("ttft", "duration", "tpot")
+# The values whose percentiles `latency` tells: of the requests that were ok.
+MEASURED = " union all ".join(
+    f"select group_key, '{name}' as measure, hash(coalesce(session_id, operation_id)) as session, "
+    f"day, {name}_ms as value from answered where {name}_ms is not null"
+    for name in MEASURES
+)
+
+
+def run_query(
+    store: Store, name: str, selection: Selection, params: Mapping[str, Any]
+) -> polars.DataFrame:
+    """Return the rows of a named query over a selection.
+
+    A query with the column `group_key` gets the columns of --by in its place. Raises UsageError for
+    an unknown query or parameter.
+    """
+    query = find_query(name)
+    connection = selection.connect(store)
+    if "selection" in query.sql:
+        require_rows(connection, store)
+    return frame(connection, query, bind(query, params), selection)
+
+
+def require_rows(connection: Any, store: Store) -> None:
+    """Raise NoDataError if the selection is empty, with what the store has."""
+    if connection.execute("select exists(select 1 from selection)").fetchone()[0]:
+        return
+    days = store.days()
+    held = f"It holds {days[0]} to {days[-1]}." if days else "It is empty."
+    raise NoDataError(
+        f"No request in the store matches. {held} Widen --since, --until, --week or --where."
+    )
+
+
+def bind(query: SqlFile, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a query: what was given over the defaults of its header."""
+    declared = dict(
+        part.strip().split("=", 1)
+        for part in query.keys.get("params", "").split(",")
+        if part.strip()
+    )
+    unknown = sorted(set(given) - set(declared))
+    if unknown:
+        raise UsageError(
+            f"The query {query.name} has no parameter {unknown[0]!r}."
+            f"{did_you_mean(unknown[0], declared) if declared else ' It has none.'}"
+        )
+    return {**declared, **given}
+
+
+def frame(
+    connection: Any, query: SqlFile, params: Mapping[str, Any], selection: Selection
+) -> polars.DataFrame:
+    """Run a query on a connection that has the views of a selection."""
+    import duckdb
+    import polars as pl
+
+    sql = query.sql.strip().rstrip(";")
+    try:
+        given = [row[0] for row in connection.execute(f"describe {sql}", params or None).fetchall()]
+        if "group_key" in given:
+            by = "".join(f"groups.{identifier(name)}, " for name in selection.by)
+            rest = ", ".join(f"answer.{identifier(name)}" for name in given if name != "group_key")
+            sql = (
+                f"select {by}{rest} from ({sql}) as answer join groups using (group_key) "
+                f"order by {order(given)}{', '.join(f'groups.{identifier(n)}' for n in selection.by) or '1'}"
+            )
+        return pl.DataFrame(connection.sql(sql, params=params or None))
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise UsageError(f"{query.path}: {reason}") from error
+
+
+def order(columns: list[str]) -> str:
+    """Return the start of the order of an answer: the largest groups first."""
+    return next((f"answer.{name} desc, " for name in ("n", "requests") if name in columns), "")
+
+
+def latency(store: Store, selection: Selection) -> polars.DataFrame:
+    """Return latency per group of a selection, the largest group first.
+
+    Columns: those of --by, then n, n_ok, and for each of ttft, duration and tpot: `<m>_n`,
+    `<m>_p50_ms`, `<m>_p95_ms`, `<m>_p99_ms`, each with `_low_ms` and `_high_ms` (the 95 % interval),
+    all in ms; NULL where withheld (p95 under 60 requests, p99 under 300) or not logged. Last
+    `interval_basis`: by what the requests were clustered.
+    """
+    import polars as pl
+
+    from logscope.intervals import LEVELS, percentiles
+
+    connection = selection.connect(store)
+    connection.execute(
+        "create temp table answered as select group_key, session_id, operation_id, day, "
+        "ttft_ms, duration_ms, tpot_ms from selection where status = 'ok'"
+    )
+    require_rows(connection, store)
+    long = percentiles(connection, MEASURED)
+    counts = frame(connection, find_query("requests"), {}, selection)
+    keys = pl.DataFrame(connection.sql("select * from groups"))
+    wide = keys.select("group_key", *selection.by)
+    for measure in MEASURES:
+        part = long.filter(pl.col("measure") == measure)
+        wide = wide.join(
+            part.group_by("group_key").agg(pl.col("n").first().alias(f"{measure}_n")),
+            on="group_key",
+            how="left",
+        )
+        for level in LEVELS:
+            name = f"{measure}_p{round(level * 100)}"
+            at = part.filter(pl.col("level") == level).select(
+                "group_key",
+                pl.col("value").alias(f"{name}_ms"),
+                pl.col("low").alias(f"{name}_low_ms"),
+                pl.col("high").alias(f"{name}_high_ms"),
+            )
+            wide = wide.join(at, on="group_key", how="left")
+    basis = long.group_by("group_key").agg(pl.col("interval_basis").drop_nulls().first())
+    wide = wide.join(basis, on="group_key", how="left").drop("group_key")
+    joined = (
+        counts.join(wide, on=list(selection.by), how="left", nulls_equal=True)
+        if selection.by
+        else (pl.concat([counts, wide], how="horizontal"))
+    )
+    return joined.with_columns(pl.col(f"{measure}_n").fill_null(0) for measure in MEASURES)

@@ -1,0 +1,306 @@
+"""Screens: how the commonest answers look to a person in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from logscope.output import UNKNOWN, cell, clean, number, text_table
+
+if TYPE_CHECKING:
+    import polars
+
+    from logscope.formats import Format
+    from logscope.ingest import IngestResult
+    from logscope.store import Store
+
+MIN_P95 = 60
+
+
+def ingest_summary(result: IngestResult, store: Store) -> str:
+    """Return what an ingest did: files, the four counts, what is unknown, what to do next."""
+    from logscope.selection import span
+
+    lines = [
+        f"Read {plural(result.files, 'file')}, {size(result.size_bytes)} in {result.seconds:.1f} s"
+    ]
+    rows = [
+        [
+            f"  {count.name}",
+            plural(count.files, "file"),
+            plural(count.records, "record"),
+            span(count.first, count.last),
+        ]
+        for count in result.formats
+    ]
+    if rows:
+        table = text_table(["", "", "", ""], rows, [False, True, True, False])
+        lines += table.rstrip("\n").splitlines()[1:]
+    if result.unknown_files:
+        names = ", ".join(clean(path.name) for path in result.unknown_files[:3])
+        more = f" and {len(result.unknown_files) - 3} more" if len(result.unknown_files) > 3 else ""
+        lines.append(
+            f"  not a log I know: {names}{more}    why: logscope formats {clean(str(result.unknown_files[0]))}"
+        )
+    if result.unchanged_files:
+        lines.append(f"  {plural(result.unchanged_files, 'file')} read before, nothing new in it")
+    lines.append(
+        f"{plural(result.records, 'record')} = {result.stored:,} stored + {result.merged:,} merged + "
+        f"{result.ignored:,} ignored + {result.rejected:,} rejected"
+    )
+    if result.merged_how:
+        lines.append("  merged: " + "; ".join(f"{n:,} {how}" for how, n in result.merged_how))
+    if result.reasons:
+        reasons = "; ".join(f"{n:,} {clean(reason)}" for reason, n in result.reasons[:3])
+        lines.append(f"  rejected: {reasons}    see: logscope status --rejects")
+    shares = [
+        f"{name} {share:.0%}" if share >= 0.005 else f"{name} under 1 %"
+        for name, share in result.unknown_shares
+    ]
+    if shares:
+        unpriced = (
+            f" (no price: {', '.join(map(clean, result.unpriced_models[:3]))})"
+            if result.unpriced_models
+            else ""
+        )
+        lines.append(
+            "  unknown: " + ", ".join(shares).replace("%", " %").replace("1  %", "1 %") + unpriced
+        )
+    if result.labels and any(
+        name == "task" for name, share in result.unknown_shares if share > 0.5
+    ):
+        lines.append(
+            f"Your logs have labels {', '.join(map(clean, result.labels))}. "
+            "To use one as task, put in logscope.toml:"
+        )
+        lines.append(
+            f'  task = "label:{clean(result.labels[0])}"                 then: logscope ingest --refresh'
+        )
+    lines.append(
+        f"Next: logscope latency --by model,region     SQL: duckdb -readonly {shown(store)}/logscope.duckdb"
+    )
+    return "\n".join(lines) + "\n"
+
+
+def shown(store: Store) -> str:
+    """Return the store's path as short as it is true from here."""
+    import os
+
+    relative = os.path.relpath(store.path)
+    return relative if not relative.startswith("..") else str(store.path)
+
+
+def plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def size(size_bytes: int) -> str:
+    value = float(size_bytes)
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
+
+
+def latency_table(frame: polars.DataFrame, by: Sequence[str], title: str) -> str:
+    """Return the latency table: per group n, success, and percentiles with their intervals."""
+    total, ok = int(frame["n"].sum()), int(frame["n_ok"].sum())
+    head = f"{title} · {total:,} requests, {ok:,} ok · times in ms\n"
+    header = [
+        *by,
+        "n",
+        "ok%",
+        "ttft p50",
+        "p95",
+        "[95 % interval]",
+        "p99",
+        "tpot p95",
+        "total p95",
+        "",
+    ]
+    rows = []
+    for row in frame.iter_rows(named=True):
+        note = ""
+        if not row["ttft_n"]:
+            note = "no first token logged"
+        elif row["ttft_n"] < MIN_P95:
+            note = f"n < {MIN_P95}: too few for p95"
+        interval = UNKNOWN
+        if row["ttft_p95_low_ms"] is not None:
+            interval = f"[{row['ttft_p95_low_ms']:,.0f}–{row['ttft_p95_high_ms']:,.0f}]"
+        elif row["ttft_p95_ms"] is not None:
+            note = "too bursty for an interval"
+        rows.append(
+            [
+                *("(unknown)" if row[name] is None else cell(row[name]) for name in by),
+                f"{row['n']:,}",
+                f"{100 * row['n_ok'] / row['n']:.1f}",
+                milliseconds(row["ttft_p50_ms"]),
+                milliseconds(row["ttft_p95_ms"]),
+                interval,
+                milliseconds(row["ttft_p99_ms"]),
+                milliseconds(row["tpot_p95_ms"]),
+                milliseconds(row["duration_p95_ms"]),
+                note,
+            ]
+        )
+    table = text_table(header, rows, [*(False for _ in by), *(True for _ in range(8)), False])
+    foot = (
+        "ttft = first generated event - request start; tpot = (end - first token) / (output tokens - 1); "
+        "total = end - start.\nRows: --format json. As SQL: logscope query latency --sql\n"
+    )
+    failed = (
+        f"{total - ok:,} requests that were not ok are outside these times.\n" if total > ok else ""
+    )
+    return head + table + failed + foot
+
+
+def milliseconds(value: float | None) -> str:
+    return UNKNOWN if value is None else number(value)
+
+
+def cost_table(frame: polars.DataFrame, by: Sequence[str], title: str) -> str:
+    """Return the cost table: per group requests, tokens and USD, with what has no price."""
+    total = sum((float(cost) for cost in frame["cost_usd"] if cost is not None), 0.0)
+    head = f"{title} · {int(frame['n'].sum()):,} requests · ${total:,.2f}\n"
+    header = [
+        *by,
+        "requests",
+        "cost $",
+        "share",
+        "$ / 1,000 operations",
+        "input tokens",
+        "cached",
+        "output tokens",
+        "logged $",
+        "",
+    ]
+    rows = []
+    for row in frame.iter_rows(named=True):
+        cost = row["cost_usd"]
+        per_operation = row["cost_per_operation_usd"]
+        cached = row["cache_read_tokens"]
+        rows.append(
+            [
+                *("(unknown)" if row[name] is None else cell(row[name]) for name in by),
+                f"{row['n']:,}",
+                UNKNOWN if cost is None else f"{cost:,.2f}",
+                f"{float(cost) / total:.0%}" if cost is not None and total else UNKNOWN,
+                UNKNOWN if per_operation is None else f"{1000 * float(per_operation):,.2f}",
+                cell(row["input_tokens"]),
+                f"{cached / row['input_tokens']:.0%}"
+                if cached is not None and row["input_tokens"]
+                else UNKNOWN,
+                cell(row["output_tokens"]),
+                UNKNOWN if row["logged_cost_usd"] is None else f"{row['logged_cost_usd']:,.2f}",
+                f"{row['n_without_cost']:,} without a price or tokens"
+                if row["n_without_cost"]
+                else "",
+            ]
+        )
+    table = text_table(header, rows, [*(False for _ in by), *(True for _ in range(8)), False])
+    foot = (
+        "cost = tokens by the price in force when the request started; logged = what the producer wrote.\n"
+        "Rows: --format json. As SQL: logscope query cost --sql\n"
+    )
+    return head + table + foot
+
+
+def status_screen(frame: polars.DataFrame, store: Store) -> str:
+    """Return what is in the store, how far it reaches and what each log leaves unknown."""
+    from logscope.selection import span
+
+    days = store.days()
+    requests = int(frame["requests"].sum()) if frame.height else 0
+    missing = (days[-1] - days[0]).days + 1 - len(days) if days else 0
+    lines = [
+        f"{shown(store)} · version {store.snapshot.version} · {plural(requests, 'request')}"
+        + (f" · {span(days[0], days[-1])} (UTC)" if days else "")
+        + (f", {plural(missing, 'day')} of them without any" if missing else "")
+    ]
+    names = ("ttft", "region", "task", "team", "session", "cost", "score")
+    header = ["format", "files", "records", "merged", "ignored", "rejected", "unknown:", *names]
+    rows = [
+        [
+            row["format"],
+            *(f"{row[name]:,}" for name in ("files", "records", "merged", "ignored", "rejected")),
+            "",
+            *(percent(row[f"unknown_{name}"]) for name in names),
+        ]
+        for row in frame.iter_rows(named=True)
+    ]
+    table = text_table(header, rows, [False, *(True for _ in header[1:])]) if rows else ""
+    foot = (
+        "Rejected records: logscope status --rejects\n"
+        f"SQL: duckdb -readonly {shown(store)}/logscope.duckdb\n"
+    )
+    return "\n".join(lines) + "\n" + table + foot
+
+
+def percent(share: float | None) -> str:
+    if share is None:
+        return UNKNOWN
+    return f"{share:.0%}" if share == 0 or share >= 0.005 else "<1%"
+
+
+def formats_frame(formats: Mapping[str, Format]) -> polars.DataFrame:
+    """Return name, title and kinds of file of every log format."""
+    import polars as pl
+
+    return pl.DataFrame(
+        [
+            {"format": name, "what": format.file.title, "reads": ", ".join(format.reads)}
+            for name, format in sorted(formats.items())
+        ]
+    )
+
+
+def format_screen(format: Format) -> str:
+    """Return how to get such logs, what to beware of and where the fields are documented."""
+    keys = format.file.keys
+    parts = [
+        (format.file.title, ""),
+        ("How to get it", keys.get("get", "")),
+        ("Beware", keys.get("beware", "")),
+        ("Reads", keys["reads"]),
+        ("Recognised by", keys["detect"]),
+        ("Fields", keys["source"]),
+        ("Definition", shown_path(format.file.path)),
+    ]
+    lines = []
+    for title, text in parts:
+        lines.append(f"{title}: {text}" if text else title)
+    return "\n".join(lines) + "\n"
+
+
+def shown_path(path: Path) -> str:
+    import os
+
+    relative = os.path.relpath(path)
+    return relative if not relative.startswith("..") else str(path)
+
+
+def file_screen(name: str, formats: Mapping[str, Format]) -> str:
+    """Return why a file is taken for what it is, and which columns it fills."""
+    from logscope import containers
+    from logscope.errors import UsageError, did_you_mean
+    from logscope.formats import claims
+    from logscope.store import new_connection
+
+    path = Path(name)
+    if not path.is_file():
+        raise UsageError(f"{name!r} is neither a format nor a file.{did_you_mean(name, formats)}")
+    head = containers.read_head(path)
+    if head is None:
+        return f"{clean(name)}: no log: neither JSON, CSV nor Parquet could be read at its beginning.\n"
+    fields = ", ".join(clean(key) for key in list(head.first)[:12])
+    lines = [f"{clean(name)}: {head.kind}, {head.layout}; first record has {fields}"]
+    found = claims(new_connection(), {name: head}, formats)[name]
+    for format in sorted(formats):
+        if format in found:
+            lines.append(f"  {format}: yes, by {formats[format].file.keys['detect']}")
+    if not found:
+        lines.append("  no format claims it. Read it with --adapter mine.sql; see CONTRIBUTING.md.")
+    return "\n".join(lines) + "\n"
