@@ -1,11 +1,11 @@
 -- What each request cost, by the price in force when it started.
 -- reads: priced_input (rows of requests, without cost_usd and price_id) and prices.
 --
--- The price is the one for provider, logged model, served tier, UTC day, time of day and input
--- size. A size tier is a cliff: the whole request pays it. The counters are disjoint and each pays
--- its own price; audio and image tokens lie inside the uncached input and the output and move to
--- their price. A cache write of unlogged lifetime pays the 5-minute price. An unlogged served tier
--- is standard.
+-- The price is the one for provider, logged model (else the requested one), served tier, UTC day,
+-- time of day and input size. A size tier is a cliff: the whole request pays it. The counters are
+-- disjoint and each pays its own price; audio and image tokens lie inside the uncached input and
+-- the output and move to their price. A cache write of unlogged lifetime pays the 5-minute price.
+-- An unlogged served tier is standard.
 --
 -- NULL, never 0: no price for the model or its tier; no input or no output counter (a model without
 -- an output price, such as an embedding, needs no output); a counter above 0 without a known price;
@@ -49,6 +49,7 @@ counted as (
     select
         *,
         coalesce(provider, '') as _provider,
+        coalesce(model_logged, model_requested) as _model,
         coalesce(service_tier, 'standard') as _tier,
         epoch_ms(started_at) // 60000 % 1440 as _minute,
         least(coalesce(input_uncached_tokens, 0), 1000000000) as _uncached,
@@ -100,7 +101,7 @@ matched as (
     from counted
     left join in_force
         on counted._provider = in_force.provider
-        and counted.model_logged = in_force.model_logged
+        and counted._model = in_force.model_logged
         and counted._tier = in_force.service_tier
         and counted.day >= in_force.first_day
         and counted.day < in_force.end_day
@@ -112,8 +113,9 @@ matched as (
 
 select
     * exclude (
-        _provider, _tier, _minute, _uncached, _audio_in, _image_in, _read, _write_5m, _write_1h,
-        _text, _audio_out, _reasoning, _input, _input_known, _output_known, _price_id, _cost
+        _provider, _model, _tier, _minute, _uncached, _audio_in, _image_in, _read, _write_5m,
+        _write_1h, _text, _audio_out, _reasoning, _input, _input_known, _output_known, _price_id,
+        _cost
     ),
     cast(cast(_cost as decimal(18, 0)) * 0.000000000001 as decimal(18, 10)) as cost_usd,
     case when _cost is not null and not coalesce(cache_hit, false) then _price_id end as price_id

@@ -32,7 +32,8 @@ def priced(
         connection.execute(
             f"insert into requests ({', '.join(row)}) values ({marks})", list(row.values())
         )
-    models = connection.execute("select distinct provider, model_logged from requests").fetchall()
+    names = "select distinct provider, coalesce(model_logged, model_requested) from requests"
+    models = connection.execute(names).fetchall()
     connection.register("book", price_book(models, overrides or {}))
     connection.execute("insert into prices by name select * from book")
     connection.execute(
@@ -244,6 +245,12 @@ def test_the_price_used_is_named() -> None:
 
 def test_requests_without_a_provider_meet_the_price_of_their_model() -> None:
     assert cost(None, "gpt-5.5", fresh=1_000, text=0) == Decimal("0.005")
+
+
+def test_without_a_logged_model_the_requested_one_counts() -> None:
+    usage = {"input_uncached_tokens": 1_000, "output_text_tokens": 0}
+    row = {"provider": "openai", "model_requested": "gpt-5.5"} | usage
+    assert priced([row]) == [(Decimal("0.005"), "openai/gpt-5.5")]
 
 
 # ---------- agreement with the package the prices come from
