@@ -1,0 +1,42 @@
+-- logscope's own request format, CSV: the columns of the request table that a team's client knows.
+-- writes: native_requests.csv
+-- To ignore: the span around a call, which repeats its usage. To reject: an unreadable time.
+-- One row per record.
+select
+    request_id,
+    parent_request_id,
+    'op-' || left(operation_hex, 12) as operation_id,
+    session_id,
+    if(kind = 'rejected', 'yesterday at noon', iso_of(started_us)) as started_at,
+    iso_of(first_token_us) as first_token_at,
+    iso_of(ended_us) as ended_at,
+    maker as provider,
+    model,
+    route,
+    region,
+    task,
+    team,
+    environment,
+    to_json({'feature': feature, 'prompt_version': prompt_version})::varchar as labels,
+    stream,
+    'standard' as service_tier,
+    reasoning_effort,
+    n_messages,
+    n_tools,
+    max_output_tokens,
+    temperature,
+    length(system_text) + length(user_text) as prompt_chars,
+    if(answered, input_uncached_tokens, null) as input_uncached_tokens,
+    if(answered, cache_read_tokens, null) as cache_read_tokens,
+    if(answered, cache_write_5m_tokens, null) as cache_write_5m_tokens,
+    if(answered, cache_write_1h_tokens, null) as cache_write_1h_tokens,
+    if(answered, output_tokens - coalesce(reasoning_tokens, 0), null) as output_text_tokens,
+    if(answered, reasoning_tokens, null) as reasoning_tokens,
+    status,
+    http_status,
+    error_type,
+    finish_reason,
+    if(answered, n_tool_calls, null) as n_tool_calls,
+    cost_usd as logged_cost_usd,
+from truth
+where file = 'native_requests'
