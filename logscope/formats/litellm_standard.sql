@@ -1,0 +1,183 @@
+-- LiteLLM proxy or SDK, StandardLoggingPayload: one object per call.
+-- source: https://docs.litellm.ai/docs/proxy/logging_spec
+-- get: Log to a bucket: `litellm_settings: {callbacks: ["s3_v2"]}` or "gcs_bucket", then copy the
+--   prefix (aws s3 sync s3://BUCKET/PREFIX logs/). Each call is a file of its own. Lists and NDJSON,
+--   as the generic webhook writes them, are read as well.
+-- beware: A failed call has no first token, no tokens and cost 0. A cost of 0 with debug information
+--   means that LiteLLM knew no price. `completionStartTime` equals `endTime` where nothing was
+--   streamed. `response_time` is the time to the first token of a stream, so it is not read. Before
+--   August 2026 `trace_id` held the caller's session where there was one.
+-- reads: json
+-- detect: (first->>'call_type') is not null and (first->'hidden_params') is not null
+--   and (first->'response_cost') is not null and (first->'spend') is null
+-- columns: id VARCHAR, trace_id VARCHAR, session_id VARCHAR, call_type VARCHAR, status VARCHAR,
+--   stream VARCHAR, custom_llm_provider VARCHAR, model VARCHAR, model_group VARCHAR,
+--   model_id VARCHAR, api_base VARCHAR, startTime VARCHAR, completionStartTime VARCHAR,
+--   endTime VARCHAR, prompt_tokens VARCHAR, completion_tokens VARCHAR, total_tokens VARCHAR,
+--   response_cost VARCHAR, response_cost_failure_debug_info VARCHAR, cache_hit VARCHAR,
+--   end_user VARCHAR, request_tags VARCHAR[], messages VARCHAR, error_str VARCHAR,
+--   error_information STRUCT(error_code VARCHAR, error_class VARCHAR),
+--   hidden_params STRUCT(litellm_model_name VARCHAR, litellm_overhead_time_ms VARCHAR,
+--   additional_headers STRUCT("llm_provider-x-ms-region" VARCHAR, "x-ms-region" VARCHAR)),
+--   model_parameters STRUCT(temperature VARCHAR, max_tokens VARCHAR, max_completion_tokens VARCHAR,
+--   max_output_tokens VARCHAR, reasoning_effort VARCHAR, reasoning STRUCT(effort VARCHAR),
+--   tools STRUCT(type VARCHAR)[]),
+--   metadata STRUCT(user_api_key_alias VARCHAR, user_api_key_team_alias VARCHAR,
+--   user_api_key_team_id VARCHAR, user_api_key_end_user_id VARCHAR, attempted_retries VARCHAR,
+--   spend_logs_metadata VARCHAR, requester_metadata VARCHAR, usage_object VARCHAR),
+--   response STRUCT(model VARCHAR, service_tier VARCHAR, stop_reason VARCHAR, status VARCHAR,
+--   content STRUCT(type VARCHAR)[], output STRUCT(type VARCHAR)[],
+--   choices STRUCT(finish_reason VARCHAR, message STRUCT(tool_calls STRUCT(type VARCHAR)[]))[],
+--   usage VARCHAR)
+-- One row per call.
+with named as (
+    select
+        *,
+        status = 'failure' as failed,
+        coalesce(try_cast(cache_hit as boolean), false) as from_cache,
+        map_concat(
+            entries_map(metadata.requester_metadata), entries_map(metadata.spend_logs_metadata)
+        ) as caller,
+        messages_of(messages) as prompt,
+        http_code(error_information.error_code) as error_code,
+        known(error_information.error_class) as error_class,
+        coalesce(response.usage, metadata.usage_object) as usage,
+    from source
+),
+
+counted as (
+    select
+        *,
+        coalesce(caller['session_id'], caller['litellm_session_id']) as caller_session,
+        -- One extraction, because each one parses the text again.
+        try(usage->>[
+            '$.prompt_tokens_details.cached_tokens', '$.cache_read_input_tokens',
+            '$.prompt_tokens_details.cache_creation_tokens', '$.cache_creation_input_tokens',
+            '$.prompt_tokens_details.cache_creation_token_details.ephemeral_5m_input_tokens',
+            '$.prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens',
+            '$.completion_tokens_details.reasoning_tokens',
+            '$.prompt_tokens_details.audio_tokens', '$.completion_tokens_details.audio_tokens',
+            '$.prompt_tokens_details.image_tokens',
+            '$.prompt_tokens_details.web_search_requests',
+            '$.server_tool_use.web_search_requests', '$.service_tier'
+        ]) as used,
+    from named
+)
+
+select
+    record_file,
+    record_line,
+    -- The failed attempts of one call share its id; newer versions number them.
+    case
+        when failed and try_cast(metadata.attempted_retries as integer) > 0
+            then id || '#' || metadata.attempted_retries
+        else id
+    end as request_id,
+    case when trace_id is distinct from caller_session then trace_id end as operation_id,
+    coalesce(session_id, caller_session) as session_id,
+    time_of(startTime) as started_at,
+    time_of(case when not failed then nullif(completionStartTime, endTime) end) as first_token_at,
+    time_of(endTime) as ended_at,
+    ---------- what answered
+    known(custom_llm_provider) as provider,
+    coalesce(known(model_group), model) as model_requested,
+    -- The proxy may write the alias the caller used into the response; then the response says nothing.
+    coalesce(
+        case when response.model <> model_group then known(response.model) end,
+        known(hidden_params.litellm_model_name),
+        known(model)
+    ) as model_logged,
+    known(model_id) as deployment,
+    known(model_group) as route,
+    coalesce(
+        known(hidden_params.additional_headers."llm_provider-x-ms-region"),
+        known(hidden_params.additional_headers."x-ms-region"),
+        endpoint_of(api_base)
+    ) as region_logged,
+    ---------- who asked
+    known(metadata.user_api_key_alias) as key_alias,
+    coalesce(known(end_user), known(metadata.user_api_key_end_user_id)) as user_id,
+    entries_but(
+        map_concat(
+            {'team': coalesce(
+                known(metadata.user_api_key_team_alias), known(metadata.user_api_key_team_id)
+            )}::map(varchar, varchar),
+            tag_entries(request_tags),
+            caller
+        ),
+        own_keys()
+    ) as labels,
+    ---------- known before the answer
+    try_cast(stream as boolean) as stream,
+    tier_of(coalesce(known(response.service_tier), known(used[13]))) as service_tier,
+    coalesce(known(model_parameters.reasoning_effort), known(model_parameters.reasoning.effort))
+        as reasoning_effort,
+    len(prompt) as n_messages,
+    case when model_parameters is not null then coalesce(len(model_parameters.tools), 0) end
+        as n_tools,
+    coalesce(
+        model_parameters.max_tokens,
+        model_parameters.max_completion_tokens,
+        model_parameters.max_output_tokens
+    ) as max_output_tokens,
+    model_parameters.temperature as temperature,
+    -- The input of the Responses API may be one plain text.
+    if(left(messages, 1) = '[', prompt_of(prompt), known(messages)) as prompt_text,
+    system_of(prompt) as system_prompt,
+    case when prompt is not null then has_image(messages) end as has_images,
+    ---------- tokens
+    prompt_tokens as input_tokens,
+    completion_tokens as output_tokens,
+    total_tokens,
+    true as input_includes_cache,
+    true as output_includes_reasoning,
+    coalesce(used[1], used[2]) as cache_read_tokens,
+    used[5] as cache_write_5m_tokens,
+    used[6] as cache_write_1h_tokens,
+    -- What was written, but for what has a lifetime.
+    try_cast(coalesce(used[3], used[4]) as bigint)
+        - coalesce(try_cast(used[5] as bigint), 0) - coalesce(try_cast(used[6] as bigint), 0)
+        as cache_write_unknown_tokens,
+    used[7] as reasoning_tokens,
+    used[8] as input_audio_tokens,
+    used[9] as output_audio_tokens,
+    used[10] as input_image_tokens,
+    coalesce(used[11], used[12]) as web_searches,
+    ---------- outcome
+    hidden_params.litellm_overhead_time_ms as overhead_ms,
+    case
+        when status = 'success' then 'ok'
+        when error_code = 499 or error_class = 'CancelledError' then 'cancelled'
+        when failed and error_class = 'RateLimitError' then 'throttled'
+        when failed or known(error_str) is not null then throttled_or_error(error_code)
+    end as status,
+    error_code as http_status,
+    error_class as error_type,
+    coalesce(
+        known(response.choices[1].finish_reason), known(response.stop_reason), known(response.status)
+    ) as finish_reason,
+    case
+        when len(response.choices) > 0 then coalesce(len(response.choices[1].message.tool_calls), 0)
+        when response.content is not null
+            then len(list_filter(response.content, lambda part: part.type = 'tool_use'))
+        when response.output is not null
+            then len(list_filter(response.output, lambda item: item.type = 'function_call'))
+    end as n_tool_calls,
+    try_cast(cache_hit as boolean) as cache_hit,
+    case
+        when failed and try_cast(response_cost as double) = 0 then null
+        when from_cache then response_cost
+        when known(response_cost_failure_debug_info) is not null
+            and try_cast(response_cost as double) = 0 then null
+        else response_cost
+    end as logged_cost_usd,
+    ---------- the router's choice
+    caller['logscope_propensity'] as propensity,
+    caller['logscope_config_id'] as config_id,
+    caller['logscope_rule_id'] as rule_id,
+    case
+        when regexp_matches(call_type, 'batch') then 'ignored: a batch, not a call'
+        when regexp_matches(call_type, 'file|mcp|vector_store|assistant|thread|health|_list|list_')
+            then 'ignored: no model call'
+    end as outcome
+from counted

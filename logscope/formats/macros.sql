@@ -1,0 +1,170 @@
+-- Functions that every log format may use. None of them throws: what cannot be read is NULL.
+
+-- Times. ISO 8601 (without an offset it means UTC) or epoch seconds; a double holds those to the
+-- microsecond. Beyond the year 9999 it was no second.
+create macro time_of_us(us) as
+    case when us between -62135596800000000 and 253402300799999999 then make_timestamptz(us::bigint) end;
+create macro iso_time(text) as
+    case when isfinite(try_cast(text as timestamptz)) then try_cast(text as timestamptz) end;
+create macro time_of(text) as
+    case
+        when try_cast(text as double) is not null then time_of_us(round(try_cast(text as double) * 1e6))
+        else iso_time(text::varchar)
+    end;
+create macro time_of_ms(text) as time_of_us(round(try_cast(text as double) * 1e3));
+-- Nanoseconds since 1970 pass 2^53: an exact integer, never a double. Zero means not set.
+create macro time_of_ns(text) as time_of_us(nullif(try_cast(text as hugeint), 0) // 1000);
+create macro ms_between_ns(first, last) as
+    (try_cast(last as hugeint) - try_cast(first as hugeint))::double / 1e6;
+
+-- Text. The empty string, "None" and "null" are how some producers write that they do not know.
+create macro known(text) as case when text not in ('', 'None', 'null') then text end;
+-- The last value that is one.
+create macro last_of(list) as list_filter(list, lambda item: item is not null)[-1];
+
+-- Maps. The scalar entries of a JSON object; nested ones and NULLs are left out.
+create macro entries_map(text) as
+    case
+        when left(text, 1) = '{' and text <> '{}' then map_from_entries(list_transform(
+            list_filter(
+                map_entries(try(from_json(text, '"MAP(VARCHAR, JSON)"'))),
+                lambda entry: json_type(entry.value) not in ('OBJECT', 'ARRAY', 'NULL')
+            ),
+            lambda entry: {'key': entry.key, 'value': entry.value->>'$'}
+        ))
+    end;
+-- A map without NULL values and without the named keys; NULL if nothing is left.
+create macro entries_but(entries, names) as nullif(
+    map_from_entries(list_filter(
+        map_entries(entries),
+        lambda entry: entry.value is not null and not list_contains(names, entry.key)
+    )),
+    map_from_entries([]::struct(key varchar, value varchar)[])
+);
+-- Keys that are read into columns of their own, so that they need not be labels as well.
+create macro own_keys() as [
+    'logscope_propensity', 'logscope_config_id', 'logscope_rule_id',
+    'session_id', 'litellm_session_id', 'trace_id', 'conversation_id'
+];
+-- A map of {key, value} pairs; the values of a key that comes twice are joined by commas.
+create macro pairs_map(pairs) as map_from_entries(list_transform(
+    list_sort(list_distinct(list_transform(pairs, lambda pair: pair.key))),
+    lambda name: {
+        'key': name,
+        'value': joined(list_transform(
+            list_filter(pairs, lambda pair: pair.key = name), lambda pair: pair.value
+        )),
+    }
+));
+-- Tags of the form key:value as entries, the others together under `tags`. A web address is no pair;
+-- the tags that LiteLLM makes of the user agent say nothing about the request.
+create macro is_pair(tag) as regexp_matches(tag::varchar, '^[A-Za-z0-9_.-]+:[^/]');
+create macro is_user_agent(tag) as starts_with(lower(tag::varchar), 'user-agent:');
+create macro joined(texts) as array_to_string(list_sort(list_distinct(texts)), ',');
+create macro tag_entries(tags) as pairs_map(list_transform(
+    list_filter(tags, lambda tag: tag <> '' and not is_user_agent(tag)),
+    lambda tag: case
+        when is_pair(tag) then {
+            'key': split_part(tag::varchar, ':', 1), 'value': trim(substr(tag::varchar, strpos(tag::varchar, ':') + 1))
+        }
+        else {'key': 'tags', 'value': tag}
+    end
+));
+
+-- Where: the region in a path (Vertex AI), else the host of an address without user and port.
+create macro authority_of(url) as
+    if(contains(url, '://'), split_part(url, '/', 3), split_part(url, '/', 1));
+create macro host_of(url) as
+    case
+        when not regexp_matches(authority_of(url), '[@:?]') then authority_of(url)
+        else regexp_extract(authority_of(url), '^(?:.*@)?([^:?]*)', 1)
+    end;
+create macro endpoint_of(url) as nullif(
+    case
+        when contains(url, '/locations/') and not contains(url, '/locations/global')
+            then split_part(split_part(url, '/locations/', 2), '/', 1)
+        else host_of(url)
+    end,
+    ''
+);
+-- The region in an Amazon resource name; some have none.
+create macro arn_region(name) as
+    nullif(regexp_extract(name, 'arn:aws[a-z-]*:bedrock:([a-z0-9-]+):', 1), '');
+
+-- Names. An id of Amazon Bedrock that does not tell the model.
+create macro is_opaque(model_id) as
+    regexp_matches(model_id, '(application-inference-profile|provisioned-model|custom-model)[a-z-]*/');
+-- The tier that served. Producers write the standard one in three ways; `auto` is a wish, no tier.
+create macro tier_of(name) as
+    case
+        when lower(name) in ('default', 'standard', 'on_demand') then 'standard'
+        when lower(name) <> 'auto' then nullif(lower(name), '')
+    end;
+
+-- Outcome. A score may be a yes or a no.
+create macro share_of(text) as
+    case lower(text) when 'true' then 1.0 when 'false' then 0.0 else try_cast(text as double) end;
+create macro http_code(text) as
+    case when try_cast(text as integer) between 100 and 599 then try_cast(text as integer) end;
+create macro throttled_or_error(http_status) as
+    if(coalesce(http_status in (429, 529), false), 'throttled', 'error');
+
+-- OpenTelemetry: attributes as a map of texts; a list stays JSON text (`arrayValue`). Of a key that
+-- comes twice all values are kept.
+create macro attributes_map(attributes) as coalesce(
+    try(map_from_entries(list_transform(attributes, lambda attribute: {
+        'key': attribute.key, 'value': map_values(attribute.value)[1]
+    }))),
+    pairs_map(list_transform(attributes, lambda attribute: {
+        'key': attribute.key, 'value': map_values(attribute.value)[1]
+    }))
+);
+-- The class of the last exception among the events of a span.
+create macro exception_of(events) as list_filter(
+    list_transform(
+        list_filter(events, lambda event: contains(event.name, 'exception')),
+        lambda event: attributes_map(event.attributes)['exception.type']
+    ),
+    lambda class: class is not null
+)[-1];
+-- A list or object in an attribute as plain JSON: instrumentations write JSON text or an arrayValue.
+create macro json_text(attribute) as
+    case
+        when left(attribute, 1) = '[' then try_cast(attribute as json)
+        when starts_with(attribute, '{"values":')
+            then to_json(list_transform(
+                try(attribute::json->'$.values[*]'), lambda value: value->>'$.stringValue'
+            ))
+    end;
+-- The entries of a map whose keys begin with a prefix, without the prefix.
+create macro entries_under(entries, prefix) as map_from_entries(list_transform(
+    list_filter(map_entries(entries), lambda entry: starts_with(entry.key, prefix)),
+    lambda entry: {'key': substr(entry.key, length(prefix) + 1), 'value': entry.value}
+));
+
+-- Prompts. The messages of a prompt in JSON, as roles and contents; a content of several parts stays
+-- JSON text. LiteLLM writes one placeholder where messages are not to be logged.
+create macro messages_of(text) as
+    case
+        when left(text, 1) = '[' and not contains(text, '"redacted-by-litellm"')
+            then try(from_json(text, '[{"role": "VARCHAR", "content": "VARCHAR"}]'))
+    end;
+-- What a content says in words: of several parts the texts, not the images between them.
+create macro words_of(content) as
+    case
+        when left(content, 1) = '[' and json_valid(content)
+            then array_to_string(content::json->>'$[*].text', chr(10))
+        else content
+    end;
+create macro prompt_of(messages) as array_to_string(
+    list_transform(messages, lambda message: words_of(message.content)), chr(10)
+);
+create macro system_of(messages) as
+    case when messages[1].role in ('system', 'developer') then words_of(messages[1].content) end;
+-- Whether messages (as JSON text) hold an image. Inside a text the quotes would be escaped.
+create macro has_image(text) as
+    (contains(text, 'image') or contains(text, 'inline'))
+    and regexp_matches(
+        text,
+        '"(type"\s*:\s*"(image_url|image|input_image|image_file)"|(image|inline_data|inlineData)"\s*:\s*\{)'
+    );

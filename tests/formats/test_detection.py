@@ -1,0 +1,79 @@
+"""Every record is claimed by exactly one format, whatever the order of the formats."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import pytest
+from test_aiperf_profile import request
+from test_bedrock_invocation import invocation
+from test_litellm_spendlogs import as_csv, spend
+from test_litellm_standard import call
+from test_native import REQUEST
+from test_otlp_genai import CURRENT, export, span
+
+from logscope import containers
+from logscope.errors import UsageError
+from logscope.formats import claims, find_formats
+from logscope.store import new_connection
+
+HEADS: list[tuple[str, str, Any]] = [
+    ("litellm_standard", "a.jsonl", call()),
+    ("litellm_standard", "b.json", [call()]),
+    ("litellm_spendlogs", "c.jsonl", spend()),
+    ("litellm_spendlogs", "d.json", {"data": [spend()], "total": 1, "page": 1}),
+    ("litellm_spendlogs", "e.csv", as_csv([spend()])),
+    ("otlp_genai", "f.jsonl", export(span("chat", CURRENT))),
+    ("otlp_genai", "g.json", {"batches": export(span("chat", CURRENT))["resourceSpans"]}),
+    ("bedrock_invocation", "h.jsonl", invocation()),
+    ("bedrock_invocation", "i.json", {"events": [{"message": json.dumps(invocation())}]}),
+    ("aiperf_profile", "j.jsonl", request("a")),
+    ("native_requests", "k.jsonl", REQUEST),
+    ("native_requests", "l.csv", "request_id,model,started_at,offsets_ms\na,m,1,\n"),
+    ("native_streams", "m.jsonl", {"request_id": "a", "offsets_ms": [1, 2]}),
+    ("native_streams", "n.csv", "request_id,offsets_ms\n"),
+    ("native_scores", "o.jsonl", {"session_id": "s", "name": "good", "value": 1}),
+    ("native_scores", "p.csv", "request_id,name,value\na,good,1\n"),
+]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_exactly_one_format_claims_a_log(bench, seed):
+    formats = list(find_formats().items())
+    random.Random(seed).shuffle(formats)
+    heads, expected = {}, {}
+    for name, file, record in HEADS:
+        path = bench.write(record if isinstance(record, str) else json.dumps(record), file)
+        heads[str(path)] = containers.read_head(path)
+        expected[str(path)] = [name]
+    assert claims(new_connection(), heads, dict(formats)) == expected
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {},
+        {"a": 1},
+        {"request_id": "a", "model": "m"},
+        {"name": "x", "value": 1},
+        {"data": [], "object": "page"},
+        {"resourceLogs": [{}]},
+        {"metadata": {}, "metrics": {}},
+    ],
+    ids=str,
+)
+def test_what_is_no_log_is_claimed_by_none(bench, record):
+    path = bench.write(json.dumps(record), "x.json")
+    head = containers.read_head(path)
+    assert head is not None
+    assert claims(new_connection(), {"x": head}, find_formats()) == {"x": []}
+
+
+def test_a_file_that_two_formats_claim_is_an_error(bench):
+    both = call() | REQUEST
+    with pytest.raises(UsageError, match=r"litellm_standard and native_requests\. Say which with --from"):
+        bench.ingest(bench.write([both]))
+    bench.ingest(bench.folder / "log.jsonl", format_name="native_requests")
+    assert bench.rows()[0]["format"] == "native_requests"
