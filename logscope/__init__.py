@@ -14,8 +14,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "InputError",
-    "LogscopeError",
     "Logs",
+    "LogscopeError",
     "NoDataError",
     "StoreError",
     "UsageError",

@@ -13,6 +13,8 @@ import gzip
 import hashlib
 import io
 import json
+import shutil
+import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -58,6 +60,14 @@ def discover(paths: Sequence[str | Path]) -> list[Source]:
                 if Path(match).is_file():
                     found.setdefault(Path(match).resolve(), Source(Path(match), named=True))
     return list(found.values())
+
+
+def spool(folder: Path) -> Path:
+    """Write standard input to a file in `folder`, because a log's head is looked at first."""
+    path = folder / "stdin"
+    with path.open("wb") as file:
+        shutil.copyfileobj(sys.stdin.buffer, file)
+    return path
 
 
 def walk(folder: Path) -> Iterator[Path]:
@@ -194,11 +204,11 @@ def json_head(text: str, complete: bool) -> Head | None:
 
 
 def csv_head(text: str) -> Head | None:
-    """Return the head of CSV text with a header line of at least two names."""
+    """Return the head of CSV text: a header line of at least two names, and a row that fits it."""
     try:
         rows = csv.reader(io.StringIO(text), strict=True)
         header = next(rows)
-        values = next(rows, [""] * len(header))
+        values = next(rows)
     except (csv.Error, StopIteration):
         return None
     if len(header) < 2 or len(values) != len(header) or not all(name.strip() for name in header):

@@ -11,7 +11,7 @@ with named as (
     from rows
     left join names
         on rows.provider is not distinct from names.provider_logged
-        and coalesce(rows.model_logged, rows.model_requested) is not distinct from names.model_logged
+        and rows.model_logged is not distinct from names.model_logged
         and rows.region_logged is not distinct from names.region_logged
 ),
 

@@ -83,6 +83,10 @@ def ingest(
     """
     started = datetime.now(UTC)
     report = progress or (lambda step, done, total: None)
+    if "-" in map(str, paths):
+        with tempfile.TemporaryDirectory() as folder:
+            given = [containers.spool(Path(folder)) if str(p) == "-" else p for p in paths]
+            return ingest(store_path, given, config, format_name, adapters, max_rejects, progress)
     formats = find_formats(adapters)
     sources = containers.discover(paths)
     report("look", 0, len(sources))

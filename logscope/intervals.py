@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from logscope.store import fetch
+
 if TYPE_CHECKING:
     import polars
     from numpy.typing import NDArray
@@ -42,23 +44,25 @@ def percentile_ranks(n: NDArray[np.int64], n_eff: NDArray[np.int64], level: floa
 
     `n_eff` is the number of independent values that the `n` are worth.
     """
-    from scipy.special import bdtr, bdtrik
+    from scipy.special import bdtr
 
     tail = (1 - CONFIDENCE) / 2
-    size = np.maximum(n_eff, 1).astype(float)
+    size = np.maximum(n_eff, 1).astype(np.int64)
 
-    def quantile(share: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the smallest k with P(B <= k) >= share."""
-        with np.errstate(invalid="ignore"):
-            guess = np.nan_to_num(np.ceil(bdtrik(share, size, level)), nan=0.0)
-        guess = np.clip(guess, 0, size)
-        lower = np.maximum(guess - 1, 0)
-        return np.where((guess > 0) & (bdtr(lower, size, level) >= share), lower, guess)
+    def quantile(share: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the smallest k with P(B <= k) >= share, by halving the range."""
+        low, high = np.zeros_like(size), size.copy()
+        while (low < high).any():
+            middle = (low + high) // 2
+            enough = bdtr(middle, size, level) >= share
+            low, high = np.where(enough, low, middle + 1), np.where(enough, middle, high)
+            low = np.minimum(low, high)
+        return low
 
     all_below, none_below = level**size, (1 - level) ** size
     # Where one end of the sample has to serve as a limit, the other tail gets what it leaves over.
-    high_is_end = quantile(np.full_like(size, 1 - tail)) + 1 > size
-    low_is_end = quantile(np.full_like(size, tail)) < 1
+    high_is_end = quantile(np.full(size.shape, 1 - tail)) + 1 > size
+    low_is_end = quantile(np.full(size.shape, tail)) < 1
     low_tail = np.where(high_is_end, 2 * tail - all_below, tail)
     high_tail = np.where(low_is_end, 2 * tail - none_below, tail)
     possible = np.where(low_is_end, none_below, 0) + np.where(high_is_end, all_below, 0) <= 2 * tail
@@ -86,11 +90,10 @@ def percentiles(connection: Any, source: str, levels: Sequence[float] = LEVELS) 
         "create or replace temp table bucketed as "
         f"select group_key, measure, {BUCKET} as bucket, count(*) as n from measured group by all"
     )
-    counts = pl.DataFrame(
-        connection.sql(
-            "select group_key, measure, sum(n)::bigint as n from bucketed "
-            "group by all order by group_key, measure"
-        )
+    counts = fetch(
+        connection,
+        "select group_key, measure, sum(n)::bigint as n from bucketed "
+        "group by all order by group_key, measure",
     )
     grid = counts.join(pl.DataFrame({"level": list(levels)}), how="cross").with_columns(
         position=(pl.col("n") - 1) * pl.col("level")
@@ -138,9 +141,9 @@ def order_statistics(connection: Any, wanted: polars.DataFrame) -> polars.DataFr
     connection.register("wanted_frame", wanted.unique().to_arrow())
     connection.execute("create or replace temp table wanted as select * from wanted_frame")
     connection.unregister("wanted_frame")
-    return pl.DataFrame(
-        connection.sql(
-            f"""
+    return fetch(
+        connection,
+        f"""
             with running as (
                 select
                     *,
@@ -167,8 +170,7 @@ def order_statistics(connection: Any, wanted: polars.DataFrame) -> polars.DataFr
             select wanted.group_key, wanted.measure, wanted.rank, value
             from wanted join numbered using (group_key, measure, rank)
             order by all
-            """
-        )
+            """,
     )
 
 
@@ -192,9 +194,9 @@ def effects(connection: Any, grid: polars.DataFrame) -> polars.DataFrame:
     keys = ["group_key", "measure"]
     frames = {}
     for cluster in ("session", "day"):
-        frames[cluster] = pl.DataFrame(
-            connection.sql(
-                f"""
+        frames[cluster] = fetch(
+            connection,
+            f"""
                 select group_key, measure, count(*) as clusters, sum(m)::bigint as n_rows,
                     sum(m * m)::bigint as mm, {sums}
                 from (
@@ -203,8 +205,7 @@ def effects(connection: Any, grid: polars.DataFrame) -> polars.DataFrame:
                     group by group_key, measure, {cluster}
                 )
                 group by group_key, measure
-                """
-            )
+                """,
         )
     results = []
     for i, level in enumerate(levels):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from logscope.config import identifier
 from logscope.errors import NoDataError, UsageError, did_you_mean
 from logscope.queries import SqlFile, find_query
 from logscope.selection import Selection
-from logscope.store import Store
+from logscope.store import Store, fetch
 
 if TYPE_CHECKING:
     import polars
@@ -32,10 +33,11 @@ def run_query(
     an unknown query or parameter.
     """
     query = find_query(name)
-    connection = selection.connect(store)
-    if "selection" in query.sql:
-        require_rows(connection, store)
-    return frame(connection, query, bind(query, params), selection)
+    bound = bind(query, params)
+    with closing(selection.connect(store)) as connection:
+        if "selection" in query.sql:
+            require_rows(connection, store)
+        return frame(connection, query, bound, selection)
 
 
 def require_rows(connection: Any, store: Store) -> None:
@@ -70,7 +72,6 @@ def frame(
 ) -> polars.DataFrame:
     """Run a query on a connection that has the views of a selection."""
     import duckdb
-    import polars as pl
 
     sql = query.sql.strip().rstrip(";")
     try:
@@ -82,7 +83,7 @@ def frame(
                 f"select {by}{rest} from ({sql}) as answer join groups using (group_key) "
                 f"order by {order(given)}{', '.join(f'groups.{identifier(n)}' for n in selection.by) or '1'}"
             )
-        return pl.DataFrame(connection.sql(sql, params=params or None))
+        return fetch(connection, sql, params)
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
         raise UsageError(f"{query.path}: {reason}") from error
@@ -105,15 +106,15 @@ def latency(store: Store, selection: Selection) -> polars.DataFrame:
 
     from logscope.intervals import LEVELS, percentiles
 
-    connection = selection.connect(store)
-    connection.execute(
-        "create temp table answered as select group_key, session_id, operation_id, day, "
-        "ttft_ms, duration_ms, tpot_ms from selection where status = 'ok'"
-    )
-    require_rows(connection, store)
-    long = percentiles(connection, MEASURED)
-    counts = frame(connection, find_query("requests"), {}, selection)
-    keys = pl.DataFrame(connection.sql("select * from groups"))
+    with closing(selection.connect(store)) as connection:
+        require_rows(connection, store)
+        connection.execute(
+            "create temp table answered as select group_key, session_id, operation_id, day, "
+            "ttft_ms, duration_ms, tpot_ms from selection where status = 'ok'"
+        )
+        long = percentiles(connection, MEASURED)
+        counts = frame(connection, find_query("requests"), {}, selection)
+        keys = fetch(connection, "select * from groups")
     wide = keys.select("group_key", *selection.by)
     for measure in MEASURES:
         part = long.filter(pl.col("measure") == measure)

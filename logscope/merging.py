@@ -49,6 +49,7 @@ def merge_records(connection: Any, store: Store, config: Config) -> dict[str, Ch
         "select * from records where outcome is null and is_request"
     )
     connection.execute(f"create or replace temp view normalised as {read('normalise')}")
+    find_parents(connection)
     has_streams = exists(connection, "select 1 from records where outcome is null and is_stream")
     if has_streams:
         stage_streams(connection, store)
@@ -77,6 +78,35 @@ def merge_records(connection: Any, store: Store, config: Config) -> dict[str, Ch
         changes["streams"] = replace_rows(connection, store, "streams")
     changes["requests"] = replace_rows(connection, store, "requests")
     return changes
+
+
+def find_parents(connection: Any) -> None:
+    """Find new requests that repeat the usage of their children, new or stored: no calls of theirs."""
+    connection.execute(
+        """
+        insert into parents
+        with children as (
+            select parent_request_id, request_id, input_tokens, output_tokens from normalised
+            union
+            select parent_request_id, request_id, input_tokens, output_tokens
+            from stored_requests
+        ),
+        used as (
+            select
+                parent_request_id as request_id,
+                sum(input_tokens) as input_tokens,
+                sum(output_tokens) as output_tokens
+            from children
+            where parent_request_id is not null and parent_request_id <> request_id
+            group by parent_request_id
+        )
+        select distinct request_id
+        from normalised
+        join used using (request_id)
+        where used.input_tokens = normalised.input_tokens
+            and used.output_tokens = normalised.output_tokens
+        """
+    )
 
 
 def exists(connection: Any, query: str) -> bool:
@@ -223,7 +253,7 @@ def name_models(connection: Any, config: Config) -> None:
         create or replace temp table logged_names as
         select distinct
             provider as provider_logged,
-            coalesce(model_logged, model_requested) as model_logged,
+            model_logged,
             region_logged,
             case
                 when contains(region_logged, '/') or contains(region_logged, '.') then nullif(coalesce(

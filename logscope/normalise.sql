@@ -98,7 +98,11 @@ select
     ) as ended_at,
     provider,
     model_requested,
-    model_logged,
+    -- Where nothing served, the model asked for; but the name of a route is no model.
+    coalesce(
+        nullif(model_logged, case when status <> 'ok' then route end),
+        case when model_requested is distinct from route then model_requested end
+    ) as model_logged,
     deployment,
     route,
     region_logged,

@@ -16,7 +16,7 @@ import duckdb
 
 from logscope.errors import LogscopeError, UsageError
 from logscope.queries import find_queries
-from logscope.store import Store, create_macros
+from logscope.store import Store, create_macros, fetch
 
 if TYPE_CHECKING:
     import polars
@@ -32,8 +32,6 @@ def run_sql(store: Store, text: str, timeout_s: float = TIMEOUT_S) -> polars.Dat
 
     Raises UsageError for anything but a SELECT over them, LogscopeError past the time limit.
     """
-    import polars as pl
-
     connection = store.connect(memory_limit=MEMORY_LIMIT)
     check_select(connection, text)
     create_macros(connection)
@@ -41,8 +39,7 @@ def run_sql(store: Store, text: str, timeout_s: float = TIMEOUT_S) -> polars.Dat
     timer = threading.Timer(timeout_s, connection.interrupt)
     timer.start()
     try:
-        relation = connection.sql("select * from query($text)", params={"text": text})
-        return pl.DataFrame(relation.to_arrow_table())
+        return fetch(connection, "select * from query($text)", {"text": text})
     except duckdb.InterruptException as error:
         raise LogscopeError(
             f"The query ran longer than {timeout_s:g} s and was stopped. Narrow it by day, or open "

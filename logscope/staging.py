@@ -15,7 +15,7 @@ from typing import Any
 
 from logscope import containers
 from logscope.config import quote
-from logscope.errors import InputError, UsageError
+from logscope.errors import InputError, LogscopeError, UsageError
 from logscope.formats import MACROS, Format
 from logscope.store import table_columns
 
@@ -63,6 +63,7 @@ FROM_TEXT = {
     "user_hash": ("user_id", "left(sha256(nullif(user_id, '')), 16)"),
 }
 SECRETS = r"(sk-|pk-|rk-|xox[abp]-|gh[pousr]_|AKIA|AIza|eyJ|Bearer )[A-Za-z0-9_\-.]{8,}"
+RECORDS = Path(__file__).with_name("records.sql")
 MAX_LABELS = 32
 MAX_LABEL_CHARS = 200
 MAX_RECORD_BYTES = 1 << 24
@@ -92,6 +93,8 @@ def prepare(connection: Any) -> None:
     connection.execute(f"create temp table staged ({columns})")
     # Streams that have neither a start of their own nor a request (filled while merging).
     connection.execute("create temp table homeless (request_id varchar)")
+    # Requests that only repeat what their children used (filled while merging).
+    connection.execute("create temp table parents (request_id varchar)")
     # Keys of records that the store had before (filled while merging).
     connection.execute("create temp table stored_before (key varchar)")
     connection.execute(MACROS.read_text(encoding="utf-8"))
@@ -106,6 +109,8 @@ def stage(connection: Any, plans: Sequence[Plan], scratch: Path) -> list[Plan]:
     for _, group in sorted(groups.items()):
         try:
             read_group(connection, group)
+        except LogscopeError:
+            raise
         except Exception as error:
             if group[0].layout in ("newline_delimited", "parquet", "csv") and len(group) == 1:
                 raise unreadable(group[0], error) from error
@@ -228,7 +233,7 @@ def source_sql(connection: Any, plans: Sequence[Plan], declared: dict[str, str])
     if layout == "csv":
         reader = (
             f"read_csv({listed}, all_varchar = true, header = true, union_by_name = true, "
-            "filename = true, null_padding = true, strict_mode = false, ignore_errors = true)"
+            "filename = true, escape = '\"', null_padding = true, strict_mode = false, ignore_errors = true)"
         )
     else:
         reader = f"read_parquet({listed}, union_by_name = true, filename = true)"
@@ -247,49 +252,12 @@ def quoted(names: Iterable[str]) -> list[str]:
 
 
 def settle(connection: Any, plans: Sequence[Plan]) -> None:
-    """Give every staged record its file, its line and its final outcome."""
+    """Give every staged record its file, its line, its kinds and its final outcome."""
     connection.execute("create or replace temp table sources (plain varchar, file_id varchar)")
     connection.executemany(
         "insert into sources values (?, ?)", [[str(plan.plain), plan.file_id] for plan in plans]
     )
-    connection.execute(
-        """
-        create or replace temp view records as
-        with first_rows as (
-            select record_file, min(rowid) as first_row from staged group by record_file
-        ),
-        placed as (
-            select
-                staged.* exclude (file_id, line, outcome),
-                sources.file_id,
-                coalesce(record_line, staged.rowid - first_rows.first_row + 1) as line,
-                outcome as given,
-                offsets_ms is not null as is_stream,
-                name is not null and (request_id is not null or session_id is not null)
-                    and model_logged is null as is_score,
-            from staged
-            join first_rows using (record_file)
-            join sources on sources.plain = staged.record_file
-        )
-        select
-            * exclude (given),
-            not is_score and (not is_stream or model_logged is not null or model_requested is not null)
-                as is_request,
-            case
-                when given is not null then given
-                when is_score and value is null then 'rejected: no readable value'
-                when is_score and not value between 0 and 1 then 'rejected: value outside 0 to 1'
-                when is_score then null
-                when request_id is null then 'rejected: no request id'
-                when is_stream and model_logged is null and model_requested is null then case
-                    when request_id in (select request_id from homeless)
-                        then 'rejected: no start time and no such request'
-                end
-                when started_at is null then 'rejected: no readable start time'
-            end as outcome,
-        from placed
-        """
-    )
+    connection.execute(f"create or replace temp view records as {RECORDS.read_text()}")
 
 
 def rejected_records(connection: Any, plans: Sequence[Plan]) -> list[list[Any]]:

@@ -21,6 +21,8 @@ from logscope.config import identifier, quote
 from logscope.errors import StoreError
 
 if TYPE_CHECKING:
+    import polars
+
     from logscope.delta import Change, LiveFile, Snapshot
 
 FOLDER_NAME = "logscope-store"
@@ -294,3 +296,15 @@ def scan_sql(table: str, files: Sequence[LiveFile], origin: bool = False) -> str
     hive = ", hive_partitioning = true, hive_types = {day: date}" if "day" in columns else ""
     names = ", ".join([*columns, "filename"] if origin else columns)
     return f"select {names} from read_parquet([{listed}], filename = {str(origin).lower()}{hive})"
+
+
+def fetch(connection: Any, query: str, params: Mapping[str, Any] | None = None) -> polars.DataFrame:
+    """Return a query's rows as a polars frame: the one way out of DuckDB.
+
+    By way of an Arrow table, because DuckDB 2.0 complains at exit of relations that polars read.
+    """
+    import polars as pl
+
+    frame = pl.from_arrow(connection.sql(query, params=params or None).to_arrow_table())
+    assert isinstance(frame, pl.DataFrame)
+    return frame

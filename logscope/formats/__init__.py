@@ -55,7 +55,9 @@ class Format:
     def columns(self, connection: Any) -> dict[str, str]:
         """Return the columns it reads with their types; DuckDB takes the declaration apart."""
         try:
-            connection.execute(f"create or replace temp table declared ({self.file.keys['columns']})")
+            connection.execute(
+                f"create or replace temp table declared ({self.file.keys['columns']})"
+            )
         except Exception as error:
             raise UsageError(f"{self.file.path}: `columns` cannot be read: {error}") from error
         return {row[0]: row[1] for row in connection.execute("describe declared").fetchall()}
@@ -111,7 +113,9 @@ def claims(
     claimed: dict[str, list[str]] = {path: [] for path in heads}
     if not heads:
         return claimed
-    connection.execute("create or replace temp table heads (path varchar, kind varchar, first json)")
+    connection.execute(
+        "create or replace temp table heads (path varchar, kind varchar, first json)"
+    )
     rows = [[path, head.kind, json.dumps(head.first)] for path, head in heads.items()]
     connection.executemany("insert into heads values (?, ?, ?)", rows)
     tests = []

@@ -1,0 +1,55 @@
+-- What became of each staged record: its file and line, what it is (request, stream, score) and, if
+-- it is no row, why. Reads `staged`, `sources`, `homeless` and `parents`. One row per record.
+with first_rows as (
+    -- rowid follows the order of insertion, so it numbers the records of a file for nothing.
+    select record_file, min(rowid) as first_row
+    from staged
+    group by record_file
+),
+
+placed as (
+    select
+        staged.* exclude (file_id, line, outcome),
+        sources.file_id,
+        coalesce(record_line, staged.rowid - first_rows.first_row + 1) as line,
+        outcome as given,
+        offsets_ms is not null as is_stream,
+        name is not null
+            and (request_id is not null or session_id is not null)
+            and model_logged is null as is_score,
+    from staged
+    join first_rows using (record_file)
+    join sources on sources.plain = staged.record_file
+),
+
+kinds as (
+    select
+        *,
+        -- A stream log that also tells what was used is a request of its own.
+        not is_score
+        and (
+            not is_stream
+            or model_logged is not null
+            or model_requested is not null
+            or input_tokens is not null
+            or output_tokens is not null
+        ) as is_request,
+    from placed
+)
+
+select
+    * exclude (given),
+    case
+        when given is not null then given
+        when is_score and value is null then 'rejected: no readable value'
+        when is_score and not value between 0 and 1 then 'rejected: value outside 0 to 1'
+        when is_score then null
+        when request_id is null then 'rejected: no request id'
+        when is_stream and not is_request then case
+            when request_id in (select request_id from homeless)
+                then 'rejected: no start time and no such request'
+        end
+        when started_at is null then 'rejected: no readable start time'
+        when request_id in (select request_id from parents) then 'ignored: repeats its children'
+    end as outcome,
+from kinds

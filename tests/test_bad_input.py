@@ -1,0 +1,221 @@
+"""Bad input gives one line with what, why and how to go on, the right exit code, and loses nothing."""
+
+from __future__ import annotations
+
+import gzip
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import logscope
+from tests.conftest import Bench, native
+from tests.test_laws import tree
+
+
+def run(*args: str | Path, cwd: Path, text: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "logscope", *map(str, args)],
+        cwd=cwd,
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def one_line(done: subprocess.CompletedProcess[str]) -> str:
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("logscope: ")
+    assert done.stdout == ""
+    return lines[0]
+
+
+BAD = {
+    "missing": (None, "does not exist"),
+    "empty.jsonl": (b"", "is empty"),
+    "noise.jsonl": (bytes(range(256)) * 40, "is no log"),
+    "unknown.json": (b'{"weather": "fine"}\n', "no format that logscope knows"),
+    "number.json": (b"42\n", "is no log"),
+    "prose.txt": (b"Dear diary, nothing happened.\n", "is no log"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_cannot_be_read_is_named_with_a_remedy(bench: Bench, name: str) -> None:
+    bench.ingest(bench.write([native("r1")], "good.jsonl"))
+    before = tree(bench.logs.path)
+    content, reason = BAD[name]
+    if content is not None:
+        (bench.folder / name).write_bytes(content)
+    done = run("ingest", "--store", bench.logs.path, bench.folder / name, cwd=bench.folder)
+    assert done.returncode == 4
+    line = one_line(done)
+    assert reason in line and name in line
+    assert any(word in line for word in ("Give", "See", "Try"))
+    assert tree(bench.logs.path) == before
+
+
+def test_a_folder_without_logs_is_an_error_but_one_with_some_is_not(bench: Bench) -> None:
+    folder = bench.folder / "mixed"
+    folder.mkdir()
+    (folder / "notes.md").write_text("# Notes\n")
+    (folder / "dash.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    with pytest.raises(logscope.InputError, match="no log that logscope knows"):
+        bench.ingest(folder)
+    bench.write([native("r1")], "mixed/log.jsonl")
+    result = bench.ingest(folder)
+    assert result.stored == 1
+    assert {path.name for path in result.unknown_files} == {"notes.md", "dash.png"}
+
+
+def test_a_truncated_gz_keeps_the_good_records(bench: Bench) -> None:
+    whole = gzip.compress(("\n".join(__import__("json").dumps(native(f"r{i}")) for i in range(2000)) + "\n").encode())
+    bench.ingest(bench.write(whole[: len(whole) // 2], "cut.jsonl.gz"))
+    records, stored, merged, ignored, rejected = bench.counts
+    assert records == stored + rejected
+    assert 500 < stored < 2000
+    assert rejected in (1, 2)  # the half line, and the file as a whole
+    assert bench.rejects()[0][0] is None
+    assert "damaged or cut off" in bench.rejects()[0][1]
+    # The whole file later completes it.
+    bench.ingest(bench.write(whole, "whole.jsonl.gz"))
+    assert bench.counts == (2000, 2000 - stored, stored, 0, 0)
+
+
+def test_half_a_json_line_costs_only_itself(bench: Bench) -> None:
+    good = [native("r1"), native("r2")]
+    bench.ingest(bench.write([good[0], '{"request_id": "r9", "model": "gp', good[1]]))
+    assert bench.counts == (3, 2, 0, 0, 1)
+
+
+def test_a_json_list_that_breaks_off_keeps_what_came_before(bench: Bench) -> None:
+    import json
+
+    text = json.dumps([native("r1"), native("r2"), native("r3")], indent=2)
+    bench.ingest(bench.write(text[: text.rindex('"r3"')], "cut.json"))
+    assert bench.counts[:2] == (3, 2)
+    assert "breaks off after 2 records" in bench.rejects()[0][1]
+
+
+def test_a_store_that_is_none(bench: Bench, tmp_path: Path) -> None:
+    other = tmp_path / "photos"
+    other.mkdir()
+    (other / "a.jpg").write_bytes(b"x")
+    for command in (["latency"], ["status"], ["sql", "select 1"], ["cost"]):
+        done = run(*command, "--store", other, cwd=tmp_path)
+        assert done.returncode == 2
+        assert "is no logscope store" in one_line(done)
+    log = bench.write([native("r1")])
+    done = run("ingest", "--store", other, log, cwd=tmp_path)
+    assert done.returncode == 2
+    assert [path.name for path in other.iterdir()] == ["a.jpg"]
+
+
+def test_too_many_rejects_store_nothing(bench: Bench) -> None:
+    bench.ingest(bench.write([native("r0")], "first.jsonl"))
+    before = tree(bench.logs.path)
+    log = bench.write([native("r1"), "{half"], "second.jsonl")
+    done = run("ingest", "--store", bench.logs.path, "--max-rejects", "1%", log, cwd=bench.folder)
+    assert done.returncode == 1
+    assert "1 of 2 records are rejected" in one_line(done)
+    after = tree(bench.logs.path)
+    assert {name for name in after if "_delta_log" in name} == {name for name in before if "_delta_log" in name}
+    assert bench.logs.sql("select count(*) as n from requests").item() == 1
+
+
+def test_two_formats_that_claim_one_file_are_named(bench: Bench) -> None:
+    log = bench.write([native("r1")])
+    own = bench.folder / "mine.sql"
+    shared = (
+        "-- Mine.\n-- source: here\n-- reads: json\n-- detect: (first->>'request_id') is not null\n"
+        "-- columns: request_id VARCHAR, model VARCHAR, started_at VARCHAR\n-- One row per record.\n"
+        "select request_id, model as model_logged, time_of(started_at) as started_at,\n"
+        "    'mine' as route, record_file, record_line\nfrom source\n"
+    )
+    own.write_text(shared)
+    twin = bench.folder / "twin.sql"
+    twin.write_text(shared)
+    done = run("ingest", "--store", bench.folder / "s", "--adapter", own, "--adapter", twin, log, cwd=bench.folder)
+    assert done.returncode == 2
+    assert "looks like mine and twin" in one_line(done) and "--from" in done.stderr
+    bench.ingest(log, adapters=[own])
+    assert bench.rows()[0]["route"] == "mine"
+
+
+def test_a_wrong_adapter_says_what_it_lacks(bench: Bench) -> None:
+    log = bench.write([native("r1")])
+    own = bench.folder / "mine.sql"
+    own.write_text("-- Mine.\n-- reads: json\nselect 1\n")
+    done = run("ingest", "--store", bench.folder / "s", "--adapter", own, log, cwd=bench.folder)
+    assert done.returncode == 2
+    assert "lacks `-- source:`" in one_line(done)
+    own.write_text(
+        "-- Mine.\n-- source: here\n-- reads: json\n-- detect: (first->>'request_id') is not null\n"
+        "-- columns: request_id VARCHAR\nselect request_id, 1 as shoe_size, record_file, record_line from source\n"
+    )
+    done = run("ingest", "--store", bench.folder / "s", "--adapter", own, log, cwd=bench.folder)
+    assert done.returncode == 2
+    assert "shoe_size" in one_line(done)
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "hint"),
+    [
+        (["latency", "--by", "modl"], 2, "Did you mean model?"),
+        (["latency", "--week", "46"], 2, "2026-W46"),
+        (["latency", "--since", "yesterday"], 2, "2026-11-09"),
+        (["latency", "--since", "2026-11-10", "--until", "2026-11-09"], 2, "Swap"),
+        (["latency", "--tz", "Mars/Olympus"], 2, "Europe/Berlin"),
+        (["latency", "--where", "model ="], 2, "no SQL condition"),
+        (["latency", "--week", "2020-W01"], 3, "It holds 2026-11-09"),
+        (["query", "latncy"], 2, "Did you mean latency?"),
+        (["query", "latency", "-p", "x=1"], 2, "no parameter"),
+        (["formats", "litelm_standard"], 2, "Did you mean litellm_standard?"),
+        (["sql"], 2, "SELECT"),
+        (["ingest"], 2, "logscope ingest FOLDER"),
+    ],
+)
+def test_wrong_usage_is_one_line_with_the_way_out(
+    bench: Bench, args: list[str], code: int, hint: str
+) -> None:
+    bench.ingest(bench.write([native("r1")]))
+    options = [] if args[0] in ("formats",) else ["--store", bench.logs.path]
+    done = run(*args, *options, cwd=bench.folder)
+    assert done.returncode == code, done.stderr
+    assert hint in one_line(done)
+
+
+def test_a_damaged_settings_file_is_named(bench: Bench) -> None:
+    bench.ingest(bench.write([native("r1")]))
+    for text, hint in (("task = [", "not valid TOML"), ("[tasks]\n", "Did you mean task?")):
+        (bench.folder / "logscope.toml").write_text(text)
+        done = run("latency", "--store", bench.logs.path, cwd=bench.folder)
+        assert done.returncode == 2
+        assert hint in one_line(done)
+
+
+def test_stdin_is_a_file(bench: Bench) -> None:
+    import json
+
+    text = json.dumps(native("r1")) + "\n"
+    done = run("ingest", "--store", bench.logs.path, "-", cwd=bench.folder, text=text)
+    assert done.returncode == 0, done.stderr
+    assert bench.logs.sql("select count(*) as n from requests").item() == 1
+
+
+def test_hostile_text_cannot_steer_a_terminal_a_spreadsheet_or_markdown(bench: Bench) -> None:
+    names = ["\x1b[2J\x1b]0;owned\x07", "=1+1", "\u202eevil", "<script>alert(1)</script>", "a|b"]
+    bench.ingest(
+        bench.write([native(f"r{i}", model=name) for i, name in enumerate(names)])
+    )
+    store = ("--store", bench.logs.path)
+    table = run("latency", *store, cwd=bench.folder).stdout
+    assert "\x1b" not in table and "\u202e" not in table and "\x07" not in table
+    csv = run("latency", *store, "--format", "csv", cwd=bench.folder).stdout
+    assert not any(line.startswith(("=", "+", "@")) for line in csv.splitlines())
+    markdown = run("latency", *store, "--format", "md", cwd=bench.folder).stdout
+    assert "<script>" not in markdown and r"a\|b" in markdown

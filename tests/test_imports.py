@@ -1,0 +1,51 @@
+"""What is loaded when, and what is public."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import logscope
+
+HEAVY = ("polars", "altair", "sklearn", "scipy", "deltalake", "duckdb", "pyarrow", "numpy", "genai_prices")
+
+
+def loaded(code: str) -> set[str]:
+    """Run code in a new interpreter and return the top-level modules it loaded."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys\nprint('LOADED', *sorted(sys.modules))"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {name.split(".")[0] for name in done.stdout.split("LOADED ")[1].split()}
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "from logscope.cli import app\n"
+        "try:\n    app(['--help'])\nexcept SystemExit:\n    pass\n"
+    )
+    assert not loaded(code) & set(HEAVY)
+
+
+def test_importing_logscope_loads_nothing_heavy() -> None:
+    assert not loaded("import logscope") & set(HEAVY)
+
+
+def test_ingest_loads_neither_charts_nor_clusters() -> None:
+    assert not loaded("import logscope.ingest") & {"altair", "sklearn"}
+
+
+def test_the_public_names_are_the_ones_decided_on() -> None:
+    assert logscope.__all__ == [
+        "InputError",
+        "Logs",
+        "LogscopeError",
+        "NoDataError",
+        "StoreError",
+        "UsageError",
+        "__version__",
+        "open",
+    ]
+    assert all(hasattr(logscope, name) for name in logscope.__all__)

@@ -1,0 +1,74 @@
+"""What a SELECT of a user's may reach: the store's views, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import logscope
+from tests.conftest import Bench, native
+
+@pytest.fixture
+def store(bench: Bench) -> logscope.Logs:
+    bench.ingest(bench.write([native(f"r{i}") for i in range(3)]))
+    return bench.logs
+
+
+HOSTILE = [
+    "select * from read_csv('{secret}')",
+    "select * from read_text('{secret}')",
+    "select * from '{secret}'",
+    "select * from glob('/*')",
+    "select content from read_blob('{secret}')",
+    "copy (select 1) to '{target}'",
+    "with x as (copy (select 1) to '{live}' (use_tmp_file false)) select 1",
+    "attach '{target}' as other",
+    "install httpfs",
+    "load httpfs",
+    "set memory_limit = '100GB'",
+    "select 1; drop view requests",
+    "select * from query('select 1')",
+    "select * from json_execute_serialized_sql('x')",
+    "select * from duckdb_secrets()",
+    "select getenv('HOME')",
+    "create table t as select 1",
+    "pragma database_list",
+    "explain analyze select 1",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_reaches_outside_is_refused(text: str, store: logscope.Logs, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text("token\nhunter2\n")
+    live = store.store.files("requests")[0].path
+    before = Path(live).read_bytes()
+    filled = text.format(secret=secret, target=tmp_path / "out", live=live)
+    with pytest.raises(logscope.UsageError):
+        store.sql(filled)
+    assert not (tmp_path / "out").exists()
+    assert Path(live).read_bytes() == before
+
+
+def test_there_are_at_least_eight_hostile_forms() -> None:
+    assert len(HOSTILE) >= 8
+
+
+def test_a_select_over_the_views_works(store: logscope.Logs) -> None:
+    assert store.sql("select count(*) as n from requests").item() == 3
+    assert store.sql("with a as (select 1 as x) select * from a, range(3)").height == 3
+    assert store.sql("select * from operations order by started_at").height == 3
+    assert "p95_ms" in store.sql("select * from latency()").columns
+
+
+def test_a_query_that_runs_too_long_is_stopped(store: logscope.Logs) -> None:
+    from logscope.sandbox import run_sql
+
+    with pytest.raises(logscope.LogscopeError, match="longer than"):
+        run_sql(store.store, "select count(*) from range(1000000) a, range(1000000) b", timeout_s=0.5)
+
+
+def test_a_wrong_column_names_the_near_ones(store: logscope.Logs) -> None:
+    with pytest.raises(logscope.UsageError, match="model"):
+        store.sql("select modle from requests")
