@@ -1,0 +1,164 @@
+"""The report on money: what was spent on what, day by day."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from logscope import charts, words
+from logscope.page import Cell, Column, Figure, Section, Strong, Text
+from logscope.sections import Row, grouped_table, one, plain_table, records
+from logscope.weeks import WEEK, Weeks
+
+
+def cost_section(weeks: Weeks, palette: dict[str, str]) -> Section | None:
+    """Return the section on cost, or None if no request has a known one."""
+    whole = one(weeks.rows("account"))
+    if not whole["cost_usd"]:
+        return None
+    total = whole["cost_usd"]
+    columns = [
+        (Column("requests"), lambda row, _: words.count(row["n"])),
+        (Column("cost"), cost_cell(total)),
+        (Column("share"), lambda row, _: words.percent(of(row["cost_usd"], total), unit=False)),
+        *([(Column(f"vs W{weeks.number_before}"), cost_change)] if weeks.before else []),
+        (Column("per 1,000 requests"), per_thousand),
+        (Column("input, M tokens"), lambda row, _: millions(row["input_tokens"])),
+        (Column("from cache %"), cached),
+        (Column("output, M tokens"), lambda row, _: millions(row["output_tokens"])),
+    ]
+    table = grouped_table(
+        weeks,
+        "cost",
+        "Cost by model, region, task and team",
+        "account",
+        columns,
+        ("model", "region", "task", "team"),
+    )
+    return Section("cost", "Cost", [cost_lead(weeks, whole)], [days_figure(weeks, palette), table])
+
+
+def of(part: float | None, whole: float | None) -> float | None:
+    return None if part is None or not whole else part / whole
+
+
+def cost_cell(total: float) -> Any:
+    digits = 0 if total >= 10_000 else 2 if total >= 10 else 4
+
+    def cell(row: Row, _: Row) -> Cell:
+        missing = row["n_without_cost"]
+        if row["cost_usd"] is None:
+            return Cell(words.DASH, "no price", "quiet")
+        note = f"+ {missing:,} without" if missing > 0.01 * row["n"] else ""
+        return Cell(words.money(row["cost_usd"], digits), note)
+
+    return cell
+
+
+def cost_change(row: Row, past: Row) -> Cell:
+    value = words.change(row["cost_usd"], past.get("cost_usd"))
+    if value is None and row["cost_usd"] and past.get("cost_usd") is None:
+        return Cell("new", tone="quiet")
+    return Cell(words.signed_percent(value), tone="quiet")
+
+
+def per_thousand(row: Row, _: Row) -> str:
+    priced = row["n"] - row["n_without_cost"]
+    if not row["cost_usd"] or not priced:
+        return words.DASH
+    return words.money(row["cost_usd"] / priced * 1000, 2)
+
+
+def millions(tokens: float | None) -> str:
+    if tokens is None:
+        return words.DASH
+    value = tokens / 1e6
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.2f}"
+
+
+def cached(row: Row, _: Row) -> str:
+    return words.percent(of(row["cache_read_tokens"], row["input_tokens"]), unit=False)
+
+
+def cost_lead(weeks: Weeks, whole: Row) -> Text:
+    """Return what the section comes to: the dearest model and task, and what is missing."""
+    text: Text = ()
+    for dimension in ("model", "task"):
+        known = [r for r in records(weeks.rows("account", [dimension])) if r[dimension]]
+        rows = [row for row in known if row["cost_usd"]]
+        top = max(rows, key=lambda row: (row["cost_usd"], str(row[dimension])), default=None)
+        if top:
+            share = words.percent(top["cost_usd"] / whole["cost_usd"])
+            text += (
+                f"{' The dearest task' if text else 'The dearest model'} was ",
+                Strong(words.name(top[dimension])),
+                f" with {words.money(top['cost_usd'])}, {share} of the whole.",
+            )
+    if whole["n_without_cost"]:
+        text += (
+            f" {words.plural(whole['n_without_cost'], 'request')} without a known cost "
+            f"{'is' if whole['n_without_cost'] == 1 else 'are'} in no sum.",
+        )
+    return text
+
+
+def days_figure(weeks: Weeks, palette: dict[str, str]) -> Figure:
+    """Return cost by day, stacked by model, with the week before as a line."""
+    import polars as pl
+
+    rows = records(weeks.rows("account", ["day", "model"]))
+    labels = words.apart([row["model"] for row in rows])
+    days = [weeks.monday + timedelta(i) for i in range(7)]
+    frame = pl.DataFrame(
+        [
+            {
+                "position": (row["day"] - weeks.monday).days,
+                "day": words.weekday(row["day"]),
+                "model": labels[row["model"]],
+                "cost_usd": row["cost_usd"],
+            }
+            for row in rows
+            if row["cost_usd"]
+        ]
+    ).sort("position", "model")
+    past = records(weeks.rows("account", ["day"], before=True))
+    before = pl.DataFrame(
+        [
+            {
+                "position": (row["day"] - weeks.monday + WEEK).days,
+                "day": words.weekday(row["day"] + WEEK),
+                "cost_usd": row["cost_usd"],
+            }
+            for row in past
+            if row["cost_usd"]
+        ],
+        schema={"position": pl.Int64, "day": pl.String, "cost_usd": pl.Float64},
+    ).sort("position")
+    sums = frame.group_by("position", "day").agg(pl.col("cost_usd").sum())
+    dearest = sums.sort("cost_usd", "position").row(-1, named=True)
+    alternative = (
+        f"Cost of {words.plural(len(set(frame['day'])), 'day')}, highest on {dearest['day']} with "
+        f"{words.money(dearest['cost_usd'])}."
+    )
+    table = plain_table(
+        "cost_by_day",
+        "Cost by day and model",
+        frame,
+        {
+            "day": ("day", words.name),
+            "model": ("model", words.name),
+            "cost_usd": ("cost", words.money),
+        },
+        [weeks.command("account", ["day", "model"])],
+    )
+    line = f" Dashed line: W{weeks.number_before}, all models." if before.height else ""
+    names = [words.weekday(day) for day in days]
+    return Figure(
+        "cost_by_day",
+        "Growth, or a spike?",
+        f"Cost by day ({weeks.tz}), stacked by model.{line}",
+        alternative,
+        charts.cost_by_day(frame, before, palette, names, f"W{weeks.number_before}"),
+        charts.cost_by_day(frame, before, palette, names, f"W{weeks.number_before}", narrow=True),
+        table,
+    )

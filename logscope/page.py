@@ -1,0 +1,240 @@
+"""The parts of a report, and how they become one HTML page."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from logscope.drawing import draw
+
+if TYPE_CHECKING:
+    import polars
+
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Strong:
+    """A few words in a text that matter most."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Code:
+    """A command or a name of the tool in a text."""
+
+    text: str
+
+
+Text = tuple[str | Strong | Code, ...]
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A whole sentence made from numbers by a rule, and the section that shows them."""
+
+    text: Text
+    section: str
+
+    def plain(self) -> str:
+        return plain(self.text)
+
+
+def plain(text: Text) -> str:
+    """Return a text without emphasis."""
+    return "".join(part if isinstance(part, str) else part.text for part in text)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What stands in a table: a text, and a quieter note beside it, such as why there is none."""
+
+    text: str
+    note: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's title, and that of the group of columns it is in; numbers stand to the right."""
+
+    title: str
+    right: bool = True
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class Body:
+    """Rows under a heading of their own."""
+
+    heading: str
+    rows: Sequence[Sequence[Cell | str]]
+    more: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows made ready to read, the frame they came from, and the commands that give it."""
+
+    name: str
+    title: str
+    columns: Sequence[Column]
+    bodies: Sequence[Body]
+    commands: Sequence[str]
+    frame: polars.DataFrame
+    note: str = ""
+
+    def groups(self) -> list[tuple[str, int]]:
+        """Return the headings above the columns' titles, each with the number of its columns."""
+        found: list[tuple[str, int]] = []
+        for column in self.columns:
+            if found and found[-1][0] == column.group:
+                found[-1] = (column.group, found[-1][1] + 1)
+            else:
+                found.append((column.group, 1))
+        return found
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart in two widths, what it says in words, and the table behind it."""
+
+    name: str
+    title: str
+    note: str
+    alternative: str
+    wide: Mapping[str, Any]
+    narrow: Mapping[str, Any]
+    table: Table
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A word and what it means."""
+
+    term: str
+    text: Text
+
+
+@dataclass(frozen=True)
+class Glossary:
+    entries: Sequence[Entry]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading, what it comes to in a sentence or two, and what shows it."""
+
+    name: str
+    title: str
+    lead: Sequence[Text]
+    parts: Sequence[Figure | Table | Glossary]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A headline number against the week before."""
+
+    label: str
+    value: str
+    unit: str = ""
+    change: str = ""
+    tone: str = ""
+    note: str = ""
+    section: str = ""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What somebody should do: who, until when, and the command that helps."""
+
+    what: Text
+    owner: str
+    deadline: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything on the page, before it is written in one language or another."""
+
+    name: str
+    title: str
+    span: str
+    tz: str
+    notice: str
+    coverage: Figure | None
+    summary: Sequence[Sentence]
+    tiles: Sequence[Tile]
+    decisions: Sequence[Decision]
+    sections: Sequence[Section]
+    footer: str
+    palette: Mapping[str, str] = field(default_factory=dict)
+
+    def figures(self) -> list[Figure]:
+        """Return all charts in the order of the page."""
+        first = [self.coverage] if self.coverage else []
+        return first + [p for s in self.sections for p in s.parts if isinstance(p, Figure)]
+
+    def tables(self) -> list[Table]:
+        """Return all tables, those behind charts too, in the order of the page."""
+        found = [self.coverage.table] if self.coverage else []
+        for section in self.sections:
+            for part in section.parts:
+                if isinstance(part, Figure):
+                    found.append(part.table)
+                elif isinstance(part, Table):
+                    found.append(part)
+        return found
+
+
+def source_hash(text: str) -> str:
+    """Return the hash by which a content security policy allows an inline style or script."""
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
+
+
+def style() -> str:
+    return (FOLDER / "report.css").read_text(encoding="utf-8")
+
+
+@cache
+def template() -> Any:
+    """Return the page's template; everything that is put into it is escaped."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    environment.tests["text"] = lambda part: isinstance(part, str)
+    environment.tests["strong"] = lambda part: isinstance(part, Strong)
+    environment.tests["figure"] = lambda part: isinstance(part, Figure)
+    environment.tests["table"] = lambda part: isinstance(part, Table)
+    return environment.from_string((FOLDER / "report.html.jinja").read_text(encoding="utf-8"))
+
+
+def render_html(report: Report) -> str:
+    """Return the report as one self-contained HTML page: no script, nothing fetched, no clock."""
+    from markupsafe import Markup
+
+    css = style()
+    drawings = {
+        figure.name: Markup(draw(figure.wide, "wide") + draw(figure.narrow, "narrow"))
+        for figure in report.figures()
+    }
+    rules = (
+        "default-src 'none'",
+        f"style-src {source_hash(css)}",
+        "base-uri 'none'",
+        "form-action 'none'",
+    )
+    policy = "; ".join(rules)
+    return str(
+        template().render(report=report, style=Markup(css), policy=policy, drawings=drawings)
+    )

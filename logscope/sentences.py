@@ -1,0 +1,281 @@
+"""The summary: whole sentences made from numbers by rules, each naming the section that shows it.
+
+A rule writes nothing where it has nothing to say; a quiet week says that it was quiet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from logscope import words
+from logscope.changes import Shift
+from logscope.data_section import unknown_shares
+from logscope.page import Sentence, Strong, Text, Tile
+from logscope.routing_section import routing_lead
+from logscope.sections import Row, one, records, tone_of
+from logscope.weeks import Weeks
+
+MOST_SHIFTS = 2
+# A share of the throttled requests that makes one model and region the story.
+MOST_OF_THEM = 0.5
+
+
+def summary(
+    weeks: Weeks, moved: list[Shift], recommendation: Mapping[str, Any] | None
+) -> list[Sentence]:
+    """Return the sentences of the week in the order of a reader's questions."""
+    whole = one(weeks.rows("account"))
+    sentences = [volume(weeks, whole)]
+    for rule in (speed(weeks, moved), failures(weeks), throttled(weeks, whole)):
+        if rule:
+            sentences.append(rule)
+    if recommendation and recommendation["types"]:
+        sentences.append(Sentence(routing_lead(recommendation), "routing"))
+    sentences.append(not_known(whole))
+    return sentences
+
+
+def nothing(weeks: Weeks) -> Sentence:
+    days = weeks.store.days()
+    where = f" The store holds {days[0]:%d %b %Y} to {days[-1]:%d %b %Y}." if days else ""
+    return Sentence(
+        (
+            Strong(f"No request was logged in week {weeks.number}"),
+            f" ({weeks.span}, {weeks.tz}).{where}",
+        ),
+        "data",
+    )
+
+
+def volume(weeks: Weeks, whole: Row) -> Sentence:
+    """Say how many requests the week had, what they cost, and how that compares."""
+    operations = one(weeks.rows("operation_outcomes"))["operations"]
+    text: Text = (
+        f"Week {weeks.number} ({weeks.span}, {weeks.tz}): {words.plural(whole['n'], 'request')} in "
+        f"{words.plural(operations, 'operation')}",
+    )
+    if whole["cost_usd"] is None:
+        text += (f", {signed_count(weeks, whole)}; what they cost is not known.",)
+        return Sentence(text, "cost")
+    text += (" cost ", Strong(words.money(whole["cost_usd"])))
+    past = one(weeks.rows("account", before=True))
+    gap = whole["cost_usd"] - past["cost_usd"] if past["cost_usd"] else None
+    if gap is None:
+        text += (f"; {no_comparison(weeks)}.",)
+    else:
+        relative = abs(gap) / past["cost_usd"]
+        same_days = f"the same {len(weeks.days)} days of week" if weeks.partial else "week"
+        if relative < 0.0005:
+            text += (f", as much as {same_days} {weeks.number_before}.",)
+        else:
+            text += (
+                f", {words.money(abs(gap))} ({words.percent(relative)}) "
+                f"{words.more_or_less(gap)} than {same_days} {weeks.number_before}.",
+            )
+    return Sentence(text, "cost")
+
+
+def no_comparison(weeks: Weeks) -> str:
+    if weeks.before is None:
+        return f"there is no week {weeks.number_before} in the store to compare with"
+    return f"week {weeks.number_before} has no known cost to compare with"
+
+
+def signed_count(weeks: Weeks, whole: Row) -> str:
+    past = one(weeks.rows("account", before=True))
+    value = words.change(whole["n"], past["n"])
+    if value is None:
+        return no_comparison(weeks) if weeks.before is None else "none the week before"
+    return f"{words.signed_percent(value)} against week {weeks.number_before}"
+
+
+def speed(weeks: Weeks, moved: list[Shift]) -> Sentence | None:
+    """Say which model and region answers slower or faster beyond noise, or that none does."""
+    if not moved:
+        return None
+    beyond = sorted(
+        (shift for shift in moved if shift.beyond_noise), key=lambda s: -abs(s.difference)
+    )
+    pairs = words.plural(len(moved), "pair")
+    if not beyond:
+        return Sentence(
+            (
+                "Nothing moved beyond noise: ",
+                f"{pairs} of model and region tested (first-token p95).",
+            ),
+            "latency",
+        )
+    text: Text = ()
+    for shift in beyond[:MOST_SHIFTS]:
+        model, region = (words.name(part) for part in shift.group)
+        verb = "slower" if shift.difference > 0 else "faster"
+        text += (
+            Strong(f"{model} became {verb} in {region}"),
+            f": first-token p95 {words.ms(shift.before.value)} to {words.ms(shift.now.value)} ms "
+            f"({signed_ms(shift.difference)}, 95 % interval {signed_ms(shift.low)} to "
+            f"{signed_ms(shift.high)}). ",
+        )
+    others = len(moved) - len(beyond[:MOST_SHIFTS])
+    more = len(beyond) - len(beyond[:MOST_SHIFTS])
+    if more:
+        text += (f"{words.plural(more, 'other pair')} of {len(moved)} moved too.",)
+    elif others:
+        pairs = "pair" if others == 1 else f"{others} pairs"
+        text += (f"The other {pairs} of model and region moved within noise.",)
+    else:
+        text += ("No other pair could be tested.",)
+    return Sentence(text, "latency")
+
+
+def signed_ms(value: float) -> str:
+    return words.signed(words.ms(value).replace("-", words.MINUS), value)
+
+
+def failures(weeks: Weeks) -> Sentence | None:
+    """Say how many operations failed for good, and how many a retry saved."""
+    found = one(weeks.rows("operation_outcomes"))
+    if not found["operations"]:
+        return None
+    failed, all_ = found["n_failed"], found["operations"]
+    if not failed:
+        text: Text = (f"None of {words.plural(all_, 'operation')} failed for good.",)
+        return Sentence(text, "outcomes")
+    text = (
+        Strong(f"{words.plural(failed, 'operation')} ({words.percent(failed / all_)}) failed"),
+        " after all retries",
+    )
+    if found["n_saved_by_retry"]:
+        text += (f"; {words.count(found['n_saved_by_retry'])} were saved by one",)
+    past = one(weeks.rows("operation_outcomes", before=True))
+    if past["operations"]:
+        share = words.percent(past["n_failed"] / past["operations"])
+        text += (f" (week {weeks.number_before}: {share} failed)",)
+    return Sentence((*text, "."), "outcomes")
+
+
+def throttled(weeks: Weeks, whole: Row) -> Sentence | None:
+    """Say where requests were throttled, if one model and region explains most of it."""
+    total = whole["n_throttled"]
+    if not total:
+        return None
+    rows = records(weeks.rows("account", ["model", "region"]))
+    top = max(rows, key=lambda r: (r["n_throttled"], str(r["model"]), str(r["region"])))
+    share = top["n_throttled"] / total
+    if total < 10 or share < MOST_OF_THEM:
+        return Sentence(
+            (
+                f"{words.plural(total, 'request')} ({words.percent(total / whole['n'])}) "
+                f"{'was' if total == 1 else 'were'} throttled.",
+            ),
+            "outcomes",
+        )
+    return Sentence(
+        (
+            Strong(f"{words.percent(share)} of the {words.count(total)} throttled requests"),
+            f" were {words.name(top['model'])} in {words.name(top['region'])}.",
+        ),
+        "outcomes",
+    )
+
+
+def not_known(whole: Row) -> Sentence:
+    """Say what the logs do not tell, in numbers."""
+    found = {name: (n, of) for name, n, of, _ in unknown_shares(whole)}
+    parts = []
+    if "cost" in found:
+        parts.append(f"the cost of {words.plural(found['cost'][0], 'request')}")
+    for name in ("first token", "region", "task", "team"):
+        if name in found and found[name][0] / found[name][1] >= 0.001:
+            n, of = found[name]
+            parts.append(f"the {name} of {words.percent(n / of)}")
+    if not parts:
+        return Sentence(
+            (
+                "Nothing of note is unknown: cost, first token, region, task and team are "
+                "there for 99.9 % of the requests.",
+            ),
+            "data",
+        )
+    return Sentence((f"Not known: {words.listed(parts)}.",), "data")
+
+
+def tiles(weeks: Weeks) -> list[Tile]:
+    """Return the five headline numbers against the week before."""
+    now, past = one(weeks.rows("account")), one(weeks.rows("account", before=True))
+    done, done_before = (one(weeks.rows("operation_outcomes", before=b)) for b in (False, True))
+    latency, latency_before = (one(weeks.rows("latency", before=b)) for b in (False, True))
+    success = share(done["n_ok"], done["operations"])
+    success_before = share(done_before["n_ok"], done_before["operations"])
+    points = None if success is None or success_before is None else success - success_before
+    p95, p95_before = latency["ttft_p95_ms"], latency_before["ttft_p95_ms"]
+    low, high = latency["ttft_p95_low_ms"], latency["ttft_p95_high_ms"]
+    unknown = [(name, n / of) for name, n, of, _ in unknown_shares(now) if n / of >= 0.001]
+    shown = ("first token", "region", "task")
+    rest = [f"{name} {words.percent(part)}" for name, part in unknown if name in shown]
+    per_thousand = words.money(share(now["cost_usd"], done["operations"], 1000))
+    interval = f"95 % interval {words.ms(low)}{words.DASH}{words.ms(high)}"
+    more_requests = words.signed_percent(words.change(now["n"], past["n"]))
+    return [
+        Tile(
+            "Requests",
+            words.count(now["n"]),
+            change=versus(more_requests, weeks, past["n"]),
+            note=words.plural(done["operations"] or 0, "operation"),
+            section="outcomes",
+        ),
+        Tile(
+            "Cost",
+            words.money(now["cost_usd"]),
+            change=versus(
+                words.signed_percent(words.change(now["cost_usd"], past["cost_usd"])),
+                weeks,
+                past["cost_usd"],
+            ),
+            note=f"{per_thousand} per 1,000 operations",
+            section="cost",
+        ),
+        Tile(
+            "First token, p95",
+            words.ms(p95),
+            "ms" if p95 is not None else "",
+            versus(words.signed_percent(words.change(p95, p95_before)), weeks, p95_before),
+            note=interval if low else "no interval",
+            section="latency",
+        ),
+        Tile(
+            "Success",
+            words.percent(success, unit=False),
+            "%" if success is not None else "",
+            versus(signed_points(points), weeks, success_before),
+            tone_of(points, good_is_up=True),
+            f"{words.count(done['n_failed'])} operations failed",
+            "outcomes",
+        ),
+        Tile(
+            "Cost not known",
+            words.percent(share(now["n_without_cost"], now["n"]), unit=False),
+            "%",
+            "of the requests",
+            note=" · ".join(rest) if rest else "the rest is known",
+            section="data",
+        ),
+    ]
+
+
+def share(part: float | None, whole: float | None, scale: float = 1) -> float | None:
+    return None if part is None or not whole else part / whole * scale
+
+
+def signed_points(value: float | None) -> str:
+    """Return a difference of two shares as +0.3 points."""
+    if value is None:
+        return words.DASH
+    text = f"{abs(value) * 100:.1f}"
+    if text == "0.0":
+        return "±0.0 points"
+    return f"{'+' if value > 0 else words.MINUS}{text} points"
+
+
+def versus(text: str, weeks: Weeks, past: float | None) -> str:
+    return f"{text} vs W{weeks.number_before}" if past else ""

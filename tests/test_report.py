@@ -1,0 +1,166 @@
+"""The weekly report: the same bytes each time, numbers checked by hand, names that do no harm."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from logscope.page import plain, render_html
+from logscope.report import build_report, write_report
+from tests.conftest import Bench, Row, native
+
+MONDAY = date(2026, 11, 9)
+START = datetime(2026, 11, 9, tzinfo=UTC)
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "</style><img src=x onerror=alert(1)>",
+    "${alert(1)} {{ 7 * 7 }}",
+    "=cmd|calc!A0 + 1",
+    "\u202eevil\u202c",
+    "rocket \N{ROCKET}",
+    "\x1b[31mred\x00",
+    "&lt;b&gt;",
+    "a\"b'c`d",
+    "x" * 500,
+)
+
+
+def week(n: int, first: datetime = START, name: str = "r", **fields: object) -> list[Row]:
+    """Return `n` requests spread evenly over the seven days from `first`."""
+    step = timedelta(days=7) / n
+    return [
+        native(f"{name}-{first:%m%d}-{i}", started_at=(first + i * step).isoformat(), **fields)
+        for i in range(n)
+    ]
+
+
+@pytest.fixture
+def report_of(bench: Bench) -> Callable[..., str]:
+    """Ingest records and return the report of week 46 as HTML."""
+
+    def run(records: list[Row]) -> str:
+        bench.ingest(bench.write(records))
+        return render_html(build_report(bench.logs.store, MONDAY))
+
+    return run
+
+
+def sentences(bench: Bench, records: list[Row]) -> list[str]:
+    """Ingest records and return the summary of week 46 as plain sentences."""
+    bench.ingest(bench.write(records))
+    report = build_report(bench.logs.store, MONDAY)
+    return [plain(sentence.text) for sentence in report.summary]
+
+
+class Tags(HTMLParser):
+    """Collects tags, attributes and text of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def test_the_same_store_gives_the_same_bytes(bench: Bench, tmp_path: Path) -> None:
+    bench.ingest(bench.write(week(80) + week(60, START - timedelta(7))))
+    first = write_report(bench.logs.store, MONDAY, folder=tmp_path / "a")
+    second = write_report(bench.logs.store, MONDAY, folder=tmp_path / "b" / "mail.html")
+    assert first.name == "2026-W46.html"
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_the_page_is_whole_by_itself(report_of: Callable[..., str]) -> None:
+    page = report_of(week(80))
+    tags = Tags()
+    tags.feed(page)
+    assert not {"script", "link", "iframe", "object", "base", "img"} & set(tags.tags)
+    assert not [name for name, _ in tags.attributes if name.startswith("on") or name == "style"]
+    targets = [value for name, value in tags.attributes if name in ("href", "src", "action")]
+    assert all(value and value.startswith("#") for value in targets)
+    ids = [value for name, value in tags.attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+    assert {value.removeprefix("#") for value in targets if value} <= set(ids)
+    assert "default-src &#39;none&#39;" in page
+    assert tags.tags.count("svg") == 2 * tags.tags.count("figure") >= 4
+    assert len(page.encode()) < 800_000
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_is_text(report_of: Callable[..., str], name: str) -> None:
+    harmless = Tags()
+    harmless.feed(report_of(week(80, model="m", task="t", region="r")))
+    tags = Tags()
+    page = report_of(week(80, name="r", model=name, task=name, region=name))
+    tags.feed(page)
+    assert not [a for a, _ in tags.attributes if a.startswith("on") or a in ("style", "src")]
+    assert set(tags.tags) == set(harmless.tags)
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e]", page)
+    shown = re.sub("[\x00-\x1f\u202a-\u202e]", "\N{REPLACEMENT CHARACTER}", name)
+    assert shown[:40].lower() in "".join(tags.text).lower()
+
+
+def test_growth_is_told_in_numbers(bench: Bench) -> None:
+    # 1,000 input at 2.50 and 101 output at 15 USD per million: 0.004015 USD each.
+    told = sentences(bench, week(200) + week(100, START - timedelta(7)))
+    assert told[0] == (
+        "Week 46 (9 – 15 Nov 2026, UTC): 200 requests in 200 operations cost $0.80, "
+        "$0.40 (100.0\N{NARROW NO-BREAK SPACE}%) more than week 45."
+    )
+    assert told[1] == (
+        "Nothing moved beyond noise: 1 pair of model and region tested (first-token p95)."
+    )
+
+
+def test_a_week_without_a_request_says_so(bench: Bench) -> None:
+    told = sentences(bench, week(70, START - timedelta(7)))
+    assert told == [
+        "No request was logged in week 46 (9 – 15 Nov 2026, UTC). "
+        "The store holds 02 Nov 2026 to 08 Nov 2026."
+    ]
+
+
+def test_a_tiny_week_withholds_percentiles(bench: Bench) -> None:
+    bench.ingest(bench.write(week(7)))
+    page = render_html(build_report(bench.logs.store, MONDAY))
+    assert "n &lt; 60" in page
+    assert "there is no week 45 in the store to compare with" in page
+
+
+def test_a_partial_week_compares_the_same_days(bench: Bench) -> None:
+    early = [row for row in week(70) if str(row["started_at"]) < "2026-11-12"]
+    assert len(early) == 30
+    told = sentences(bench, early + week(70, START - timedelta(7)))
+    assert "as much as the same 3 days of week 45" in told[0]
+    assert "part of the week" in build_report(bench.logs.store, MONDAY).notice
+
+
+def test_unknown_costs_are_counted_not_added(bench: Bench) -> None:
+    priced, unpriced = week(60), week(30, name="u", model="no-such-model-1")
+    told = sentences(bench, priced + unpriced)
+    assert "90 requests in 90 operations cost $0.24;" in told[0]
+    assert "the cost of 30 requests" in told[-1]
+
+
+def test_what_throttling_hit_is_named(bench: Bench) -> None:
+    throttled = week(40, name="t", status="throttled", region="us-east-1", output_tokens=None)
+    told = sentences(bench, week(60, region="eu-west-1") + throttled)
+    assert any(
+        sentence.startswith(
+            "100.0\N{NARROW NO-BREAK SPACE}% of the 40 throttled requests were gpt-5.4"
+        )
+        for sentence in told
+    )
+    assert any(sentence.startswith("40 operations (40.0") for sentence in told)
