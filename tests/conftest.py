@@ -53,7 +53,7 @@ class Bench:
         self.result: IngestResult | None = None
 
     def write(self, records: Records, name: str = "log.jsonl") -> Path:
-        """Write a log file: records one per line (texts as they are), or the whole text as given."""
+        """Write a log file: records one per line (texts as they are), or the text as given."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(records, bytes):
@@ -77,7 +77,9 @@ class Bench:
         result = self.result
         return (result.records, result.stored, result.merged, result.ignored, result.rejected)
 
-    def rows(self, query: str = "select * from requests order by file_id, line, request_id") -> list[Row]:
+    def rows(
+        self, query: str = "select * from requests order by file_id, line, request_id"
+    ) -> list[Row]:
         """Return rows as plain dictionaries; maps as dictionaries too."""
         return [
             {name: plain(value) for name, value in row.items()}
@@ -92,7 +94,12 @@ class Bench:
 
 def plain(value: Any) -> Any:
     """Return a map (a list of key and value, as polars has it) as a dictionary."""
-    if isinstance(value, list) and value and isinstance(value[0], dict) and set(value[0]) == {"key", "value"}:
+    if (
+        isinstance(value, list)
+        and value
+        and isinstance(value[0], dict)
+        and set(value[0]) == {"key", "value"}
+    ):
         return {entry["key"]: entry["value"] for entry in value}
     return value
 
@@ -104,7 +111,9 @@ def bench(tmp_path: Path) -> Bench:
 
 
 class IngestRows(Protocol):
-    def __call__(self, records: Records, suffix: str = ".jsonl", name: str = "log") -> list[Row]: ...
+    def __call__(
+        self, records: Records, suffix: str = ".jsonl", name: str = "log"
+    ) -> list[Row]: ...
 
 
 @pytest.fixture

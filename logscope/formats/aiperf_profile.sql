@@ -1,20 +1,20 @@
 -- AIPerf, profile_export.jsonl: one record per benchmark request.
--- source: https://github.com/ai-dynamo/aiperf/blob/main/docs/tutorials/working-with-profile-exports.md
--- get: aiperf profile ... --output-artifact-dir OUT writes OUT/profile_export.jsonl. To have a model on
---   each request, set model = "..." under a rule in logscope.toml: the export does not name it.
--- beware: The model and the answer are not in the file. Failed requests hold no metrics. The latency ends
---   with the last content, before the connection closes (`request_end_ns`). Warm-up requests are ignored.
---   Token counts are the client's own unless --use-server-token-count was set.
+-- source:
+--   https://github.com/ai-dynamo/aiperf/blob/main/docs/tutorials/working-with-profile-exports.md
+-- get: aiperf profile ... --output-artifact-dir OUT writes OUT/profile_export.jsonl.
+-- beware: The export names no model and no answer. Failed requests hold no metrics. The latency
+--   ends with the last content, before the connection closes (`request_end_ns`). Warm-up requests
+--   are ignored. Tokens are counted by the client unless --use-server-token-count was set.
 -- reads: json
 -- detect: (first->'$.metadata.request_start_ns') is not null and (first->'metrics') is not null
 -- columns: metadata STRUCT(x_request_id VARCHAR, x_correlation_id VARCHAR, benchmark_phase VARCHAR,
---   request_start_ns VARCHAR, request_ack_ns VARCHAR, request_end_ns VARCHAR, was_cancelled VARCHAR, model_name VARCHAR),
---   metrics STRUCT(time_to_first_token STRUCT(value VARCHAR), time_to_first_output_token
---   STRUCT(value VARCHAR), request_latency STRUCT(value VARCHAR), inter_chunk_latency
---   STRUCT(value VARCHAR), input_sequence_length STRUCT(value VARCHAR), error_isl STRUCT(value VARCHAR),
---   output_sequence_length STRUCT(value VARCHAR), output_token_count STRUCT(value VARCHAR),
---   reasoning_token_count STRUCT(value VARCHAR)),
---   error STRUCT(code VARCHAR, type VARCHAR)
+--   request_start_ns VARCHAR, request_ack_ns VARCHAR, request_end_ns VARCHAR, was_cancelled
+--   VARCHAR), metrics STRUCT(time_to_first_token STRUCT(value VARCHAR),
+--   time_to_first_output_token STRUCT(value VARCHAR), request_latency STRUCT(value VARCHAR),
+--   inter_chunk_latency STRUCT(value VARCHAR), input_sequence_length STRUCT(value VARCHAR),
+--   error_isl STRUCT(value VARCHAR), output_sequence_length STRUCT(value VARCHAR),
+--   output_token_count STRUCT(value VARCHAR), reasoning_token_count STRUCT(value VARCHAR)), error
+--   STRUCT(code VARCHAR, type VARCHAR)
 -- One row per request.
 with timed as (
     select
@@ -38,11 +38,11 @@ select
     metrics.request_latency.value as duration_ms,
     -- The gaps follow the first token; summed up they are arrival times.
     case
-        when first_ms is not null and gaps_ms is not null then list_prepend(first_ms, list_transform(
-            gaps_ms, lambda gap, place: first_ms + list_sum(gaps_ms[:place])
-        ))
+        when first_ms is not null and gaps_ms is not null
+            then list_prepend(first_ms, list_transform(
+                gaps_ms, lambda gap, place: first_ms + list_sum(gaps_ms[:place])
+            ))
     end as offsets_ms,
-    metadata.model_name as model_logged,
     case
         when first_ms is not null or metadata.request_ack_ns is not null then true
         when metrics.request_latency.value is not null then false

@@ -1,20 +1,22 @@
 -- Amazon Bedrock model invocation log: one object per call.
 -- source: https://docs.aws.amazon.com/bedrock/latest/userguide/model-invocation-logging.html
--- get: Switch on model invocation logging to S3, then
---   aws s3 sync s3://BUCKET/PREFIX/AWSLogs/ACCOUNT/BedrockModelInvocationLogs/ logs/
---   (leave the data/ folders out, they hold long bodies). From CloudWatch:
---   aws logs filter-log-events --log-group-name GROUP > bedrock.json
--- beware: Times have whole seconds, so requests in flight cannot be counted below a second. There is no
---   first token and no duration but for Converse (`latencyMs`) and what a stream's last event may say.
---   Bodies over 100 kB lie in other files: then prompt and finish reason are unknown. An application
---   inference profile does not say which model it calls. Input tokens leave the cache out.
+-- get: Switch on model invocation logging to S3, then aws s3 sync
+--   s3://BUCKET/PREFIX/AWSLogs/ACCOUNT/BedrockModelInvocationLogs/ logs/ (leave the data/ folders
+--   out, they hold long bodies). From CloudWatch: aws logs filter-log-events --log-group-name GROUP
+--   > bedrock.json
+-- beware: Times have whole seconds, so requests in flight cannot be counted below a second. There
+--   is no first token and no duration but for Converse (`latencyMs`) and what a stream's last event
+--   may say. Bodies over 100 kB lie in other files: then prompt and finish reason are unknown. An
+--   application inference profile does not say which model it calls. Input tokens leave the cache
+--   out.
 -- reads: json
 -- records: events
--- detect: (first->>'schemaType') = 'ModelInvocationLog'
---   or coalesce(first->>'$.events[0].message', first->>'message') like '%"ModelInvocationLog"%'
+-- detect: (first->>'schemaType') = 'ModelInvocationLog' or coalesce(first->>'$.events[0].message',
+--   first->>'message') like '%"ModelInvocationLog"%'
 -- columns: schemaType VARCHAR, timestamp VARCHAR, accountId VARCHAR, region VARCHAR,
---   inferenceRegion VARCHAR, requestId VARCHAR, operation VARCHAR, modelId VARCHAR, errorCode VARCHAR,
---   identity VARCHAR, requestMetadata VARCHAR, input VARCHAR, output VARCHAR, message VARCHAR
+--   inferenceRegion VARCHAR, requestId VARCHAR, operation VARCHAR, modelId VARCHAR, errorCode
+--   VARCHAR, identity VARCHAR, requestMetadata VARCHAR, input VARCHAR, output VARCHAR, message
+--   VARCHAR
 -- One row per call.
 with plain as (
     -- CloudWatch wraps the record into a message; its own timestamp is the time of writing.
@@ -25,8 +27,9 @@ with plain as (
         case when schemaType is null and message is not null then try(message->>'$.timestamp')
             else timestamp end as started_at,
         coalesce(accountId, try(message->>'$.accountId')) as account,
-        coalesce(inferenceRegion, try(message->>'$.inferenceRegion'), region, try(message->>'$.region'))
-            as region,
+        coalesce(
+            inferenceRegion, try(message->>'$.inferenceRegion'), region, try(message->>'$.region')
+        ) as region,
         coalesce(requestId, try(message->>'$.requestId')) as request_id,
         coalesce(operation, try(message->>'$.operation')) as operation,
         coalesce(modelId, try(message->>'$.modelId')) as model_id,
@@ -62,16 +65,20 @@ opened as (
             '[{
                 "model": "VARCHAR", "stopReason": "VARCHAR", "stop_reason": "VARCHAR",
                 "delta": {"stop_reason": "VARCHAR"}, "messageStop": {"stopReason": "VARCHAR"},
-                "choices": [{"finish_reason": "VARCHAR"}], "results": [{"completionReason": "VARCHAR"}],
+                "choices": [{"finish_reason": "VARCHAR"}],
+                "results": [{"completionReason": "VARCHAR"}],
                 "message": {"model": "VARCHAR", "usage": {"cache_creation": {
-                    "ephemeral_5m_input_tokens": "VARCHAR", "ephemeral_1h_input_tokens": "VARCHAR"}}},
+                    "ephemeral_5m_input_tokens": "VARCHAR",
+                    "ephemeral_1h_input_tokens": "VARCHAR"}}},
                 "usage": {"inputTokens": "VARCHAR", "outputTokens": "VARCHAR",
                     "cacheReadInputTokens": "VARCHAR", "cacheWriteInputTokens": "VARCHAR",
                     "cacheDetails": [{"ttl": "VARCHAR", "inputTokens": "BIGINT"}],
                     "cache_creation": {
-                        "ephemeral_5m_input_tokens": "VARCHAR", "ephemeral_1h_input_tokens": "VARCHAR"},
+                        "ephemeral_5m_input_tokens": "VARCHAR",
+                        "ephemeral_1h_input_tokens": "VARCHAR"},
                     "output_tokens_details": {"thinking_tokens": "VARCHAR"}},
-                "metadata": {"usage": {"outputTokens": "VARCHAR"}, "metrics": {"latencyMs": "VARCHAR"}},
+                "metadata": {"usage": {"outputTokens": "VARCHAR"},
+                    "metrics": {"latencyMs": "VARCHAR"}},
                 "metrics": {"latencyMs": "VARCHAR"}, "serviceTier": {"type": "VARCHAR"},
                 "content": [{"type": "VARCHAR"}], "content_block": {"type": "VARCHAR"},
                 "output": {"message": {"content": [{"toolUse": {"name": "VARCHAR"}}]}},
@@ -145,13 +152,15 @@ select
     tier_of(last_of(list_transform(events, lambda event: event.serviceTier.type))) as service_tier,
     coalesce(asked[14], asked[15], asked[16]) as reasoning_effort,
     len(prompt) as n_messages,
-    case when prompt is not null then coalesce(try(json_array_length(coalesce(asked[8], asked[9]))), 0)
-        end as n_tools,
+    case
+        when prompt is not null
+            then coalesce(try(json_array_length(coalesce(asked[8], asked[9]))), 0)
+    end as n_tools,
     coalesce(asked[10], asked[11]) as max_output_tokens,
     coalesce(asked[12], asked[13]) as temperature,
     case
         when prompt is not null
-            then array_to_string([words_of(asked[7]), prompt_of(prompt)], chr(10))
+            then joined_lines([words_of(asked[7]), prompt_of(prompt)])
         else coalesce(asked[5], asked[6])
     end as prompt_text,
     coalesce(words_of(asked[7]), system_of(prompt)) as system_prompt,
@@ -165,8 +174,9 @@ select
     )))) as output_tokens,
     false as input_includes_cache,
     true as output_includes_reasoning,
-    coalesce(asked[2], last_of(list_transform(events, lambda event: event.usage.cacheReadInputTokens)))
-        as cache_read_tokens,
+    coalesce(asked[2], last_of(list_transform(
+        events, lambda event: event.usage.cacheReadInputTokens
+    ))) as cache_read_tokens,
     cache_write_5m_tokens,
     cache_write_1h_tokens,
     try_cast(cache_write_tokens as bigint) - coalesce(try_cast(cache_write_5m_tokens as bigint), 0)
@@ -175,7 +185,8 @@ select
         as reasoning_tokens,
     ---------- outcome
     case
-        when regexp_matches(error_code, '(?i)throttl|TooManyRequests|QuotaExceeded') then 'throttled'
+        when regexp_matches(error_code, '(?i)throttl|TooManyRequests|QuotaExceeded')
+            then 'throttled'
         when error_code is not null then 'error'
         when schema_type is not null then 'ok'
     end as status,

@@ -1,29 +1,29 @@
 -- LiteLLM proxy, table LiteLLM_SpendLogs: one row per call.
 -- source: https://github.com/BerriAI/litellm/blob/main/schema.prisma
 -- get: psql "$DATABASE_URL" -c "\copy (select * from \"LiteLLM_SpendLogs\" where \"startTime\" >=
---   '2026-11-09') to 'spend.csv' csv header". JSON from /spend/logs/ui or from Pub/Sub is read as well.
--- beware: /spend/logs stops at 10,000 rows. `completionStartTime` equals `endTime` where nothing was
---   streamed. A failed call has three equal times, no tokens and spend 0. Spend is 0 as well where no
---   price is known. There is no region and no stream flag: they are read from `api_base` and the times.
---   `session_id` is the trace of one call unless the caller set one. Prompts are only there with
---   store_prompts_in_spend_logs.
+--   '2026-11-09') to 'spend.csv' csv header". JSON from /spend/logs/ui or from Pub/Sub is read as
+--   well.
+-- beware: /spend/logs stops at 10,000 rows. `completionStartTime` equals `endTime` where nothing
+--   was streamed. A failed call has three equal times, no tokens and spend 0. Spend is 0 as well
+--   where no price is known. There is no region and no stream flag: they are read from `api_base`
+--   and the times. `session_id` is the trace of one call unless the caller set one. Prompts are
+--   only there with store_prompts_in_spend_logs.
 -- reads: json, csv
 -- records: data
--- detect: json_exists(coalesce(first->'$.data[0]', first), '$.call_type')
---   and json_exists(coalesce(first->'$.data[0]', first), '$.spend')
---   and json_exists(coalesce(first->'$.data[0]', first), '$.startTime')
---   and json_exists(coalesce(first->'$.data[0]', first), '$.request_id')
--- columns: request_id VARCHAR, call_type VARCHAR, session_id VARCHAR, status VARCHAR,
---   startTime VARCHAR, completionStartTime VARCHAR, endTime VARCHAR, request_duration_ms VARCHAR,
---   custom_llm_provider VARCHAR, model VARCHAR, model_group VARCHAR, model_id VARCHAR,
---   api_base VARCHAR, prompt_tokens VARCHAR, completion_tokens VARCHAR, total_tokens VARCHAR,
---   spend VARCHAR, cache_hit VARCHAR, end_user VARCHAR, team_id VARCHAR, agent_id VARCHAR,
---   request_tags VARCHAR, metadata VARCHAR, messages VARCHAR, proxy_server_request VARCHAR,
---   response VARCHAR
+-- detect: json_exists(coalesce(first->'$.data[0]', first), '$.call_type') and
+--   json_exists(coalesce(first->'$.data[0]', first), '$.spend') and
+--   json_exists(coalesce(first->'$.data[0]', first), '$.startTime') and
+--   json_exists(coalesce(first->'$.data[0]', first), '$.request_id')
+-- columns: request_id VARCHAR, call_type VARCHAR, session_id VARCHAR, status VARCHAR, startTime
+--   VARCHAR, completionStartTime VARCHAR, endTime VARCHAR, request_duration_ms VARCHAR,
+--   custom_llm_provider VARCHAR, model VARCHAR, model_group VARCHAR, model_id VARCHAR, api_base
+--   VARCHAR, prompt_tokens VARCHAR, completion_tokens VARCHAR, total_tokens VARCHAR, spend VARCHAR,
+--   cache_hit VARCHAR, end_user VARCHAR, team_id VARCHAR, agent_id VARCHAR, request_tags VARCHAR,
+--   metadata VARCHAR, messages VARCHAR, proxy_server_request VARCHAR, response VARCHAR
 -- One row per call.
 with opened as (
-    -- Metadata is an object in the API and JSON text in CSV and Pub/Sub. One extraction, because each
-    -- one parses the text again.
+    -- Metadata is an object in the API and JSON text in CSV and Pub/Sub. One extraction, because
+    -- each one parses the text again.
     select
         *,
         try(metadata->>[
@@ -38,8 +38,10 @@ with opened as (
             '$.additional_usage_values.prompt_tokens_details.cached_tokens',
             '$.usage_object.prompt_tokens_details.cache_creation_tokens',
             '$.additional_usage_values.cache_creation_input_tokens',
-            '$.usage_object.prompt_tokens_details.cache_creation_token_details.ephemeral_5m_input_tokens',
-            '$.usage_object.prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens',
+            '$.usage_object.prompt_tokens_details.cache_creation_token_details'
+                || '.ephemeral_5m_input_tokens',
+            '$.usage_object.prompt_tokens_details.cache_creation_token_details'
+                || '.ephemeral_1h_input_tokens',
             '$.usage_object.completion_tokens_details.reasoning_tokens',
             '$.additional_usage_values.completion_tokens_details.reasoning_tokens',
             '$.usage_object.prompt_tokens_details.audio_tokens',
@@ -78,7 +80,7 @@ select
     record_file,
     record_line,
     request_id,
-    -- Only where the row itself says that there was another attempt: the session may be the caller's.
+    -- Only where the row itself tells of another attempt: the session may be the caller's.
     case
         when failed or try_cast(about[5] as integer) > 0 or try_cast(about[6] as integer) > 0
             then known(session_id)
@@ -86,13 +88,15 @@ select
     known(session_id) as session_id,
     try_cast(about[5] as integer) + 1 as attempt,
     time_of(startTime) as started_at,
-    time_of(case when not failed then nullif(completionStartTime, endTime) end) as first_token_at,
+    case when not failed then nullif(time_of(completionStartTime), time_of(endTime)) end
+        as first_token_at,
     time_of(if(failed, nullif(endTime, startTime), endTime)) as ended_at,
     case when not failed and known(endTime) is null then request_duration_ms end as duration_ms,
     ---------- what answered
     known(custom_llm_provider) as provider,
     coalesce(known(model_group), known(model)) as model_requested,
-    coalesce(case when answered[4] <> model_group then answered[4] end, known(model)) as model_logged,
+    coalesce(case when answered[4] <> model_group then answered[4] end, known(model))
+        as model_logged,
     known(model_id) as deployment,
     known(model_group) as route,
     coalesce(endpoint_of(api_base), arn_region(model)) as region_logged,
@@ -111,13 +115,13 @@ select
     ---------- known before the answer
     coalesce(
         try_cast(asked[2] as boolean),
-        case when not failed and known(completionStartTime) is not null
-            then completionStartTime <> endTime end
+        case when not failed then time_of(completionStartTime) < time_of(endTime) end
     ) as stream,
     tier_of(coalesce(known(answered[3]), known(used[12]))) as service_tier,
     known(asked[6]) as reasoning_effort,
     len(prompt) as n_messages,
-    case when asked[1] is not null then coalesce(try(json_array_length(asked[7])), 0) end as n_tools,
+    case when asked[1] is not null then coalesce(try(json_array_length(asked[7])), 0) end
+        as n_tools,
     coalesce(asked[4], asked[5]) as max_output_tokens,
     asked[3] as temperature,
     prompt_of(prompt) as prompt_text,
@@ -153,7 +157,8 @@ select
     case when answered[5] is not null then coalesce(try(json_array_length(answered[2])), 0) end
         as n_tool_calls,
     try_cast(cache_hit as boolean) as cache_hit,
-    -- 0 is a cost where the answer came from the cache or the breakdown says so; else no price was known.
+    -- 0 is a cost where the answer came from the cache or the breakdown says so; else there was no
+    -- price.
     case
         when try_cast(spend as double) <> 0 or from_cache or try_cast(about[11] as double) = 0
             then spend

@@ -1,34 +1,31 @@
 -- LiteLLM proxy or SDK, StandardLoggingPayload: one object per call.
 -- source: https://docs.litellm.ai/docs/proxy/logging_spec
 -- get: Log to a bucket: `litellm_settings: {callbacks: ["s3_v2"]}` or "gcs_bucket", then copy the
---   prefix (aws s3 sync s3://BUCKET/PREFIX logs/). Each call is a file of its own. Lists and NDJSON,
---   as the generic webhook writes them, are read as well.
--- beware: A failed call has no first token, no tokens and cost 0. A cost of 0 with debug information
---   means that LiteLLM knew no price. `completionStartTime` equals `endTime` where nothing was
---   streamed. `response_time` is the time to the first token of a stream, so it is not read. Before
---   August 2026 `trace_id` held the caller's session where there was one.
+--   prefix (aws s3 sync s3://BUCKET/PREFIX logs/). Each call is a file of its own. Lists and
+--   NDJSON, as the generic webhook writes them, are read as well.
+-- beware: A failed call has no first token, no tokens and cost 0. A cost of 0 with debug
+--   information means that LiteLLM knew no price. `completionStartTime` equals `endTime` where
+--   nothing was streamed. `response_time` is the time to the first token of a stream, so it is not
+--   read. Before August 2026 `trace_id` held the caller's session where there was one.
 -- reads: json
--- detect: (first->>'call_type') is not null and (first->'hidden_params') is not null
---   and (first->'response_cost') is not null and (first->'spend') is null
+-- detect: (first->>'call_type') is not null and (first->'hidden_params') is not null and
+--   (first->'response_cost') is not null and (first->'spend') is null
 -- columns: id VARCHAR, trace_id VARCHAR, session_id VARCHAR, call_type VARCHAR, status VARCHAR,
---   stream VARCHAR, custom_llm_provider VARCHAR, model VARCHAR, model_group VARCHAR,
---   model_id VARCHAR, api_base VARCHAR, startTime VARCHAR, completionStartTime VARCHAR,
---   endTime VARCHAR, prompt_tokens VARCHAR, completion_tokens VARCHAR, total_tokens VARCHAR,
---   response_cost VARCHAR, response_cost_failure_debug_info VARCHAR, cache_hit VARCHAR,
---   end_user VARCHAR, request_tags VARCHAR[], messages VARCHAR, error_str VARCHAR,
---   error_information STRUCT(error_code VARCHAR, error_class VARCHAR),
---   hidden_params STRUCT(litellm_model_name VARCHAR, litellm_overhead_time_ms VARCHAR,
---   additional_headers STRUCT("llm_provider-x-ms-region" VARCHAR, "x-ms-region" VARCHAR)),
+--   stream VARCHAR, custom_llm_provider VARCHAR, model VARCHAR, model_group VARCHAR, model_id
+--   VARCHAR, api_base VARCHAR, startTime VARCHAR, completionStartTime VARCHAR, endTime VARCHAR,
+--   prompt_tokens VARCHAR, completion_tokens VARCHAR, total_tokens VARCHAR, response_cost VARCHAR,
+--   response_cost_failure_debug_info VARCHAR, cache_hit VARCHAR, end_user VARCHAR, request_tags
+--   VARCHAR[], messages VARCHAR, error_str VARCHAR, error_information STRUCT(error_code VARCHAR,
+--   error_class VARCHAR), hidden_params STRUCT(litellm_model_name VARCHAR, litellm_overhead_time_ms
+--   VARCHAR, additional_headers STRUCT("llm_provider-x-ms-region" VARCHAR, "x-ms-region" VARCHAR)),
 --   model_parameters STRUCT(temperature VARCHAR, max_tokens VARCHAR, max_completion_tokens VARCHAR,
---   max_output_tokens VARCHAR, reasoning_effort VARCHAR, reasoning STRUCT(effort VARCHAR),
---   tools STRUCT(type VARCHAR)[]),
---   metadata STRUCT(user_api_key_alias VARCHAR, user_api_key_team_alias VARCHAR,
---   user_api_key_team_id VARCHAR, user_api_key_end_user_id VARCHAR, attempted_retries VARCHAR,
---   spend_logs_metadata VARCHAR, requester_metadata VARCHAR, usage_object VARCHAR),
+--   max_output_tokens VARCHAR, reasoning_effort VARCHAR, reasoning STRUCT(effort VARCHAR), tools
+--   STRUCT(type VARCHAR)[]), metadata STRUCT(user_api_key_alias VARCHAR, user_api_key_team_alias
+--   VARCHAR, user_api_key_team_id VARCHAR, user_api_key_end_user_id VARCHAR, attempted_retries
+--   VARCHAR, spend_logs_metadata VARCHAR, requester_metadata VARCHAR, usage_object VARCHAR),
 --   response STRUCT(model VARCHAR, service_tier VARCHAR, stop_reason VARCHAR, status VARCHAR,
---   content STRUCT(type VARCHAR)[], output STRUCT(type VARCHAR)[],
---   choices STRUCT(finish_reason VARCHAR, message STRUCT(tool_calls STRUCT(type VARCHAR)[]))[],
---   usage VARCHAR)
+--   content STRUCT(type VARCHAR)[], output STRUCT(type VARCHAR)[], choices STRUCT(finish_reason
+--   VARCHAR, message STRUCT(tool_calls STRUCT(type VARCHAR)[]))[], usage VARCHAR)
 -- One row per call.
 with named as (
     select
@@ -76,12 +73,13 @@ select
     case when trace_id is distinct from caller_session then trace_id end as operation_id,
     coalesce(session_id, caller_session) as session_id,
     time_of(startTime) as started_at,
-    time_of(case when not failed then nullif(completionStartTime, endTime) end) as first_token_at,
+    case when not failed then nullif(time_of(completionStartTime), time_of(endTime)) end
+        as first_token_at,
     time_of(endTime) as ended_at,
     ---------- what answered
     known(custom_llm_provider) as provider,
     coalesce(known(model_group), model) as model_requested,
-    -- The proxy may write the alias the caller used into the response; then the response says nothing.
+    -- The proxy may write the caller's alias into the response; then that tells nothing.
     coalesce(
         case when response.model <> model_group then known(response.model) end,
         known(hidden_params.litellm_model_name),
@@ -122,7 +120,7 @@ select
     ) as max_output_tokens,
     model_parameters.temperature as temperature,
     -- The input of the Responses API may be one plain text.
-    if(left(messages, 1) = '[', prompt_of(prompt), known(messages)) as prompt_text,
+    if(left(messages, 1) in ('[', '{'), prompt_of(prompt), known(messages)) as prompt_text,
     system_of(prompt) as system_prompt,
     case when prompt is not null then has_image(messages) end as has_images,
     ---------- tokens
@@ -154,7 +152,9 @@ select
     error_code as http_status,
     error_class as error_type,
     coalesce(
-        known(response.choices[1].finish_reason), known(response.stop_reason), known(response.status)
+        known(response.choices[1].finish_reason),
+        known(response.stop_reason),
+        known(response.status)
     ) as finish_reason,
     case
         when len(response.choices) > 0 then coalesce(len(response.choices[1].message.tool_calls), 0)

@@ -3,12 +3,15 @@
 -- Times. ISO 8601 (without an offset it means UTC) or epoch seconds; a double holds those to the
 -- microsecond. Beyond the year 9999 it was no second.
 create macro time_of_us(us) as
-    case when us between -62135596800000000 and 253402300799999999 then make_timestamptz(us::bigint) end;
+    case
+        when us between -62135596800000000 and 253402300799999999 then make_timestamptz(us::bigint)
+    end;
 create macro iso_time(text) as
     case when isfinite(try_cast(text as timestamptz)) then try_cast(text as timestamptz) end;
 create macro time_of(text) as
     case
-        when try_cast(text as double) is not null then time_of_us(round(try_cast(text as double) * 1e6))
+        when try_cast(text as double) is not null
+            then time_of_us(round(try_cast(text as double) * 1e6))
         else iso_time(text::varchar)
     end;
 create macro time_of_ms(text) as time_of_us(round(try_cast(text as double) * 1e3));
@@ -21,6 +24,9 @@ create macro ms_between_ns(first, last) as
 create macro known(text) as case when text not in ('', 'None', 'null') then text end;
 -- The last value that is one.
 create macro last_of(list) as list_filter(list, lambda item: item is not null)[-1];
+-- The texts of a list as lines; NULL where there is none.
+create macro joined_lines(texts) as
+    case when last_of(texts) is not null then array_to_string(texts, chr(10)) end;
 
 -- Maps. The scalar entries of a JSON object; nested ones and NULLs are left out.
 create macro entries_map(text) as
@@ -56,8 +62,8 @@ create macro pairs_map(pairs) as map_from_entries(list_transform(
         )),
     }
 ));
--- Tags of the form key:value as entries, the others together under `tags`. A web address is no pair;
--- the tags that LiteLLM makes of the user agent say nothing about the request.
+-- Tags of the form key:value as entries, the others together under `tags`. A web address is no
+-- pair; the tags that LiteLLM makes of the user agent say nothing about the request.
 create macro is_pair(tag) as regexp_matches(tag::varchar, '^[A-Za-z0-9_.-]+:[^/]');
 create macro is_user_agent(tag) as starts_with(lower(tag::varchar), 'user-agent:');
 create macro joined(texts) as array_to_string(list_sort(list_distinct(texts)), ',');
@@ -65,7 +71,8 @@ create macro tag_entries(tags) as pairs_map(list_transform(
     list_filter(tags, lambda tag: tag <> '' and not is_user_agent(tag)),
     lambda tag: case
         when is_pair(tag) then {
-            'key': split_part(tag::varchar, ':', 1), 'value': trim(substr(tag::varchar, strpos(tag::varchar, ':') + 1))
+            'key': split_part(tag::varchar, ':', 1),
+            'value': trim(regexp_replace(tag::varchar, '^[^:]*:', ''))
         }
         else {'key': 'tags', 'value': tag}
     end
@@ -93,7 +100,9 @@ create macro arn_region(name) as
 
 -- Names. An id of Amazon Bedrock that does not tell the model.
 create macro is_opaque(model_id) as
-    regexp_matches(model_id, '(application-inference-profile|provisioned-model|custom-model)[a-z-]*/');
+    regexp_matches(
+        model_id, '(application-inference-profile|provisioned-model|custom-model)[a-z-]*/'
+    );
 -- The tier that served. Producers write the standard one in three ways; `auto` is a wish, no tier.
 create macro tier_of(name) as
     case
@@ -127,7 +136,7 @@ create macro exception_of(events) as list_filter(
     ),
     lambda class: class is not null
 )[-1];
--- A list or object in an attribute as plain JSON: instrumentations write JSON text or an arrayValue.
+-- A list in an attribute as plain JSON: instrumentations write JSON text or an arrayValue.
 create macro json_text(attribute) as
     case
         when left(attribute, 1) = '[' then try_cast(attribute as json)
@@ -142,8 +151,8 @@ create macro entries_under(entries, prefix) as map_from_entries(list_transform(
     lambda entry: {'key': substr(entry.key, length(prefix) + 1), 'value': entry.value}
 ));
 
--- Prompts. The messages of a prompt in JSON, as roles and contents; a content of several parts stays
--- JSON text. LiteLLM writes one placeholder where messages are not to be logged.
+-- Prompts. The messages of a prompt in JSON, as roles and contents; a content of several parts
+-- stays JSON text. LiteLLM writes one placeholder where messages are not to be logged.
 create macro messages_of(text) as
     case
         when left(text, 1) = '[' and not contains(text, '"redacted-by-litellm"')
@@ -156,8 +165,8 @@ create macro words_of(content) as
             then array_to_string(content::json->>'$[*].text', chr(10))
         else content
     end;
-create macro prompt_of(messages) as array_to_string(
-    list_transform(messages, lambda message: words_of(message.content)), chr(10)
+create macro prompt_of(messages) as joined_lines(
+    list_transform(messages, lambda message: words_of(message.content))
 );
 create macro system_of(messages) as
     case when messages[1].role in ('system', 'developer') then words_of(messages[1].content) end;
@@ -166,5 +175,6 @@ create macro has_image(text) as
     (contains(text, 'image') or contains(text, 'inline'))
     and regexp_matches(
         text,
-        '"(type"\s*:\s*"(image_url|image|input_image|image_file)"|(image|inline_data|inlineData)"\s*:\s*\{)'
+        '"(type"\s*:\s*"(image_url|image|input_image|image_file)"'
+            || '|(image|inline_data|inlineData)"\s*:\s*\{)'
     );

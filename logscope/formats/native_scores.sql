@@ -1,13 +1,13 @@
 -- logscope's own score log: one record per quality signal on a request or a session.
 -- source: logscope/tables.sql
--- get: Write NDJSON, CSV or Parquet with `name`, `value` (0 worst to 1 best, or true and false) and a
---   `request_id` or a `session_id`, and if you know them `source` (human, rule, model) and `scored_at`.
--- beware: The time may also be called `at`. Of several scores of one name, source and request the latest
---   counts.
+-- get: Write NDJSON, CSV or Parquet with `name`, `value` (0 worst to 1 best, or true and false) and
+--   a `request_id` or a `session_id`, and if you know them `source` (human, rule, model) and
+--   `scored_at`.
+-- beware: The time may also be called `at`. Of several scores of one name, source and request the
+--   latest counts.
 -- reads: json, csv, parquet
--- detect: json_exists(first, '$.name') and json_exists(first, '$.value')
---   and (json_exists(first, '$.request_id') or json_exists(first, '$.session_id'))
---   and not json_exists(first, '$.model')
+-- detect: json_exists(first, '$.name') and json_exists(first, '$.value') and (json_exists(first,
+--   '$.request_id') or json_exists(first, '$.session_id')) and not json_exists(first, '$.model')
 -- columns: request_id VARCHAR, session_id VARCHAR, name VARCHAR, value VARCHAR, source VARCHAR,
 --   scored_at VARCHAR, "at" VARCHAR
 -- One row per score.

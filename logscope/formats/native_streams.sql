@@ -1,15 +1,15 @@
 -- logscope's own stream log: one record per stream, the arrival times of its chunks.
 -- source: logscope/tables.sql
--- get: Write NDJSON, CSV or Parquet with `request_id` and `offsets_ms` (milliseconds since the start of the
---   request, one per chunk), and if you know them `kinds` (role, text, reasoning, tool, usage),
---   `tokens_per_chunk` and `started_at`. In CSV, lists are JSON text.
--- beware: A stream belongs to the day of its own `started_at`, else to that of its request; with neither it
---   is rejected.
+-- get: Write NDJSON, CSV or Parquet with `request_id` and `offsets_ms` (milliseconds since the
+--   start of the request, one per chunk), and if you know them `kinds` (role, text, reasoning,
+--   tool, usage), `tokens_per_chunk` and `started_at`. In CSV, lists are JSON text.
+-- beware: A stream belongs to the day of its own `started_at`, else to that of its request; with
+--   neither it is rejected.
 -- reads: json, csv, parquet
--- detect: json_exists(first, '$.request_id') and json_exists(first, '$.offsets_ms')
---   and not json_exists(first, '$.model')
--- columns: request_id VARCHAR, started_at VARCHAR, offsets_ms JSON, kinds JSON,
---   tokens_per_chunk JSON
+-- detect: json_exists(first, '$.request_id') and json_exists(first, '$.offsets_ms') and not
+--   json_exists(first, '$.model')
+-- columns: request_id VARCHAR, started_at VARCHAR, offsets_ms JSON, kinds JSON, tokens_per_chunk
+--   JSON
 -- One row per stream.
 with streams as (
     select

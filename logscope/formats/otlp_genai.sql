@@ -1,23 +1,24 @@
 -- OpenTelemetry GenAI spans as OTLP/JSON: one export request (many spans) per line.
--- source: https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/client-inference.md
+-- source: https://github.com/open-telemetry/semantic-conventions-genai/tree/main/docs/gen-ai
 -- get: Collector: exporters: {file: {path: /var/log/traces.jsonl}}, without `format: proto` and
 --   without compression (both write length-prefixed messages). Or GET /api/traces/ID from Tempo.
--- beware: There is no cost and, but for `server.address`, no region. Most instrumentations log no first
---   token. The conventions say that input includes the cache; some pass Anthropic's own count, which does
---   not. Spans around a call (agents, chains, the outer span of the Vercel AI SDK) repeat its usage:
---   only the innermost is a request. Metrics are sums and cannot be read as requests.
+-- beware: There is no cost and, but for `server.address`, no region. Most instrumentations log no
+--   first token. The conventions say that input includes the cache; some pass Anthropic's own
+--   count, which does not. Spans around a call (agents, chains, the outer span of the Vercel AI
+--   SDK) repeat its usage: only the innermost is a request. Metrics are sums and cannot be read as
+--   requests.
 -- reads: json
 -- rows: many
--- detect: (first->'$.resourceSpans[0]') is not null or (first->'$.batches[0].scopeSpans') is not null
---   or (first->'$.batches[0].instrumentationLibrarySpans') is not null
+-- detect: (first->'$.resourceSpans[0]') is not null or (first->'$.batches[0].scopeSpans') is not
+--   null or (first->'$.batches[0].instrumentationLibrarySpans') is not null
 -- columns: resourceSpans STRUCT(resource STRUCT(attributes STRUCT(key VARCHAR, value MAP(VARCHAR,
---   VARCHAR))[]), scopeSpans STRUCT(spans STRUCT(traceId VARCHAR, spanId VARCHAR, parentSpanId VARCHAR,
---   startTimeUnixNano VARCHAR, endTimeUnixNano VARCHAR, attributes STRUCT(key VARCHAR, value
---   MAP(VARCHAR, VARCHAR))[], events STRUCT(timeUnixNano VARCHAR, name VARCHAR, attributes
+--   VARCHAR))[]), scopeSpans STRUCT(spans STRUCT(traceId VARCHAR, spanId VARCHAR, parentSpanId
+--   VARCHAR, startTimeUnixNano VARCHAR, endTimeUnixNano VARCHAR, attributes STRUCT(key VARCHAR,
+--   value MAP(VARCHAR, VARCHAR))[], events STRUCT(timeUnixNano VARCHAR, name VARCHAR, attributes
 --   STRUCT(key VARCHAR, value MAP(VARCHAR, VARCHAR))[])[], status STRUCT(code VARCHAR))[])[],
 --   instrumentationLibrarySpans STRUCT(spans STRUCT(traceId VARCHAR, spanId VARCHAR, parentSpanId
---   VARCHAR, startTimeUnixNano VARCHAR, endTimeUnixNano VARCHAR, attributes STRUCT(key VARCHAR, value
---   MAP(VARCHAR, VARCHAR))[], events STRUCT(timeUnixNano VARCHAR, name VARCHAR, attributes
+--   VARCHAR, startTimeUnixNano VARCHAR, endTimeUnixNano VARCHAR, attributes STRUCT(key VARCHAR,
+--   value MAP(VARCHAR, VARCHAR))[], events STRUCT(timeUnixNano VARCHAR, name VARCHAR, attributes
 --   STRUCT(key VARCHAR, value MAP(VARCHAR, VARCHAR))[])[], status STRUCT(code VARCHAR))[])[])[],
 --   batches STRUCT(resource STRUCT(attributes STRUCT(key VARCHAR, value MAP(VARCHAR, VARCHAR))[]),
 --   scopeSpans STRUCT(spans STRUCT(traceId VARCHAR, spanId VARCHAR, parentSpanId VARCHAR,
@@ -25,8 +26,8 @@
 --   MAP(VARCHAR, VARCHAR))[], events STRUCT(timeUnixNano VARCHAR, name VARCHAR, attributes
 --   STRUCT(key VARCHAR, value MAP(VARCHAR, VARCHAR))[])[], status STRUCT(code VARCHAR))[])[],
 --   instrumentationLibrarySpans STRUCT(spans STRUCT(traceId VARCHAR, spanId VARCHAR, parentSpanId
---   VARCHAR, startTimeUnixNano VARCHAR, endTimeUnixNano VARCHAR, attributes STRUCT(key VARCHAR, value
---   MAP(VARCHAR, VARCHAR))[], events STRUCT(timeUnixNano VARCHAR, name VARCHAR, attributes
+--   VARCHAR, startTimeUnixNano VARCHAR, endTimeUnixNano VARCHAR, attributes STRUCT(key VARCHAR,
+--   value MAP(VARCHAR, VARCHAR))[], events STRUCT(timeUnixNano VARCHAR, name VARCHAR, attributes
 --   STRUCT(key VARCHAR, value MAP(VARCHAR, VARCHAR))[])[], status STRUCT(code VARCHAR))[])[])[],
 --   resourceLogs VARCHAR, resourceMetrics VARCHAR
 -- One row per span.
@@ -54,7 +55,7 @@ spans as (
         r,
         span.traceId as trace_id,
         span.spanId as span_id,
-        nullif(span.parentSpanId, '') as parent_id,
+        nullif(nullif(span.parentSpanId, ''), '0000000000000000') as parent_id,
         span.startTimeUnixNano as start_ns,
         span.endTimeUnixNano as end_ns,
         span.status.code as status_code,
@@ -75,7 +76,8 @@ judged as materialized (
         ) is not null as has_usage,
         case
             when a['gen_ai.operation.name'] is not null then a['gen_ai.operation.name'] in (
-                'chat', 'text_completion', 'generate_content', 'embeddings', 'completion', 'responses'
+                'chat', 'text_completion', 'generate_content', 'embeddings', 'completion',
+                'responses'
             )
             when a['openinference.span.kind'] is not null
                 then a['openinference.span.kind'] in ('LLM', 'EMBEDDING')
@@ -109,10 +111,11 @@ http as (
         trace_id,
         parent_id as span_id,
         max_by(
-            coalesce(a['http.response.status_code'], a['http.status_code']), try_cast(start_ns as hugeint)
+            coalesce(a['http.response.status_code'], a['http.status_code']),
+            try_cast(start_ns as hugeint)
         ) as code,
     from judged
-    where not is_call and coalesce(a['http.response.status_code'], a['http.status_code']) is not null
+    where not is_call
     group by all
 ),
 
@@ -173,7 +176,8 @@ select
         a['ai.model.provider']
     ) as provider,
     coalesce(
-        a['gen_ai.request.model'], a['llm.request.model_name'], a['llm.model_name'], a['ai.model.id']
+        a['gen_ai.request.model'], a['llm.request.model_name'], a['llm.model_name'],
+        a['ai.model.id']
     ) as model_requested,
     coalesce(
         a['gen_ai.response.model'], a['llm.response.model_name'], a['ai.response.model'],
@@ -234,14 +238,13 @@ select
         a['ai.settings.temperature']
     ) as temperature,
     coalesce(
-        array_to_string(try(messages->>'$[*].parts[*].content'), chr(10)),
-        case when len(contents) > 0
-            then array_to_string(list_transform(contents, lambda entry: entry.value), chr(10)) end
+        joined_lines(try(messages->>'$[*].parts[*].content')),
+        joined_lines(list_transform(contents, lambda entry: entry.value))
     ) as prompt_text,
     ---------- tokens
     coalesce(
-        a['gen_ai.usage.input_tokens'], a['gen_ai.usage.prompt_tokens'], a['llm.token_count.prompt'],
-        a['ai.usage.inputTokens'], a['ai.usage.promptTokens']
+        a['gen_ai.usage.input_tokens'], a['gen_ai.usage.prompt_tokens'],
+        a['llm.token_count.prompt'], a['ai.usage.inputTokens'], a['ai.usage.promptTokens']
     ) as input_tokens,
     coalesce(
         a['gen_ai.usage.output_tokens'], a['gen_ai.usage.completion_tokens'],
@@ -257,7 +260,8 @@ select
     ) as cache_read_tokens,
     coalesce(
         a['gen_ai.usage.cache_write.input_tokens'], a['gen_ai.usage.cache_creation.input_tokens'],
-        a['gen_ai.usage.cache_creation_input_tokens'], a['llm.token_count.prompt_details.cache_write']
+        a['gen_ai.usage.cache_creation_input_tokens'],
+        a['llm.token_count.prompt_details.cache_write']
     ) as cache_write_unknown_tokens,
     coalesce(
         a['gen_ai.usage.reasoning.output_tokens'], a['gen_ai.usage.reasoning_tokens'],
@@ -306,4 +310,5 @@ from calls
 union all by name
 select record_file, record_line, 'ignored: no spans' as outcome
 from source
-where coalesce(resourceSpans, batches) is null and coalesce(resourceLogs, resourceMetrics) is not null
+where coalesce(resourceSpans, batches) is null
+    and coalesce(resourceLogs, resourceMetrics) is not null

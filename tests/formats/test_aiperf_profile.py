@@ -86,14 +86,18 @@ def test_warm_up_failures_and_what_was_not_streamed(bench):
     assert (rows["throttled"]["status"], rows["throttled"]["http_status"]) == ("throttled", 429)
     assert rows["throttled"]["input_tokens"] == 7
     assert (rows["no code"]["status"], rows["no code"]["error_type"]) == ("error", "TimeoutError")
-    assert (rows["whole"]["stream"], rows["whole"]["ttft_ms"], rows["whole"]["output_tokens"]) == (False, None, 3)
+    assert (rows["whole"]["stream"], rows["whole"]["ttft_ms"], rows["whole"]["output_tokens"]) == (
+        False,
+        None,
+        3,
+    )
     assert bench.rejects() == [(6, "not JSON")]
 
 
 def test_a_doubled_key_does_not_lose_the_record(ingest_rows):
     """The published example has time_to_first_token twice; the first is the true one."""
-    line = FIXTURE.read_text(encoding="utf-8").splitlines()[0].replace(
-        '"inter_chunk_latency"', '"time_to_first_token":{"value":4.89,"unit":"ms"},"inter_chunk_latency"'
-    )  # fmt: skip
+    line = FIXTURE.read_text(encoding="utf-8").splitlines()[0]
+    doubled = '"time_to_first_token":{"value":4.89,"unit":"ms"},"inter_chunk_latency"'
+    line = line.replace('"inter_chunk_latency"', doubled)
     (row,) = ingest_rows([line])
     assert row["ttft_ms"] == 255.88656799999998

@@ -1,4 +1,4 @@
-"""Bedrock invocation logs: bodies as object and as list, the cache outside the input, whole seconds."""
+"""Bedrock invocation logs: bodies as object and as list, the cache outside, whole seconds."""
 
 from __future__ import annotations
 
@@ -41,11 +41,13 @@ def invocation(**changes: Any) -> dict[str, Any]:
 
 STREAM = [
     {"type": "message_start", "message": {"model": "claude-opus-4-7-20260101", "usage": {
-        "input_tokens": 10, "output_tokens": 1, "cache_creation": {"ephemeral_5m_input_tokens": 40}}}},
+        "input_tokens": 10, "output_tokens": 1,
+        "cache_creation": {"ephemeral_5m_input_tokens": 40}}}},
     {"type": "content_block_start", "content_block": {"type": "tool_use", "name": "f"}},
     {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 7}},
     {"type": "message_stop", "amazon-bedrock-invocationMetrics": {
-        "inputTokenCount": 10, "outputTokenCount": 7, "invocationLatency": 3407, "firstByteLatency": 2440}},
+        "inputTokenCount": 10, "outputTokenCount": 7,
+        "invocationLatency": 3407, "firstByteLatency": 2440}},
     "[DONE]",
 ]  # fmt: skip
 
@@ -77,13 +79,26 @@ def test_input_leaves_the_cache_out(ingest_rows):
     assert row["cache_write_unknown_tokens"] == 28857
     assert row["input_tokens"] == 29860  # 3 + 1000 + 28857
     assert row["token_semantics"] == "disjoint"
-    assert (row["region_logged"], row["region"]) == ("us-east-2", "us-east-2"), "where it was served"
-    unknown = ("duration_ms", "prompt_chars", "n_messages", "n_tools", "finish_reason", "n_tool_calls")
+    assert (row["region_logged"], row["region"]) == ("us-east-2", "us-east-2"), (
+        "where it was served"
+    )
+    unknown = (
+        "duration_ms",
+        "prompt_chars",
+        "n_messages",
+        "n_tools",
+        "finish_reason",
+        "n_tool_calls",
+    )
     assert {row[name] for name in unknown} == {None}
 
 
 def test_how_long_the_cache_lives(ingest_rows):
-    body = {"usage": {"cacheDetails": [{"ttl": "1h", "inputTokens": 28000}, {"ttl": "5m", "inputTokens": 800}]}}
+    body = {
+        "usage": {
+            "cacheDetails": [{"ttl": "1h", "inputTokens": 28000}, {"ttl": "5m", "inputTokens": 800}]
+        }
+    }
     (row,) = ingest_rows([
         invocation(
             input={"inputTokenCount": 3, "cacheWriteInputTokenCount": 28857},
@@ -126,7 +141,8 @@ def test_models(ingest_rows):
     rows = ingest_rows([
         invocation(requestId="1", modelId="us.anthropic.claude-opus-4-7-v1:0"),
         invocation(requestId="2", modelId=profile),
-        invocation(requestId="3", modelId=profile, output={"outputTokenCount": 7, "outputBodyJson": STREAM}),
+        invocation(requestId="3", modelId=profile,
+                   output={"outputTokenCount": 7, "outputBodyJson": STREAM}),
     ])  # fmt: skip
     assert [row["model"] for row in rows] == ["claude-opus-4-7", profile, "claude-opus-4-7"]
     assert [row["deployment"] for row in rows] == [None, profile, profile]
@@ -153,7 +169,12 @@ def test_labels_are_the_request_metadata(ingest_rows):
     tags = {"team": "legal", "task": "extract", "session_id": "s-1", "logscope_config_id": "c-1"}
     (row,) = ingest_rows([invocation(requestMetadata=tags)])
     assert row["labels"] == {"account": "123456789012", "team": "legal", "task": "extract"}
-    assert (row["team"], row["task"], row["session_id"], row["config_id"]) == ("legal", "extract", "s-1", "c-1")
+    assert (row["team"], row["task"], row["session_id"], row["config_id"]) == (
+        "legal",
+        "extract",
+        "s-1",
+        "c-1",
+    )
 
 
 def test_gz_and_cloudwatch(bench):
@@ -162,13 +183,25 @@ def test_gz_and_cloudwatch(bench):
     assert bench.counts == (2, 2, 0, 0, 0)
     # The time of the envelope is the time of writing.
     events = [
-        {"timestamp": 1762999999000, "eventId": "1", "message": json.dumps(invocation(requestId="c"))},
+        {
+            "timestamp": 1762999999000,
+            "eventId": "1",
+            "message": json.dumps(invocation(requestId="c")),
+        },
         {"timestamp": 1762999999000, "eventId": "2", "message": "no JSON"},
     ]
     bench.ingest(bench.write(json.dumps({"events": events, "searchedLogStreams": []}), "cw.json"))
     assert bench.counts == (2, 1, 0, 0, 1)
     a, b, c = sorted(bench.rows(), key=lambda row: row["request_id"])
-    same = ("started_at", "input_tokens", "model", "region", "duration_ms", "key_alias", "finish_reason")
+    same = (
+        "started_at",
+        "input_tokens",
+        "model",
+        "region",
+        "duration_ms",
+        "key_alias",
+        "finish_reason",
+    )
     assert [a[name] for name in same] == [c[name] for name in same]
     assert b["request_id"] == "b"
 

@@ -33,7 +33,7 @@ HEADS: list[tuple[str, str, Any]] = [
     ("native_requests", "k.jsonl", REQUEST),
     ("native_requests", "l.csv", "request_id,model,started_at,offsets_ms\na,m,1,\n"),
     ("native_streams", "m.jsonl", {"request_id": "a", "offsets_ms": [1, 2]}),
-    ("native_streams", "n.csv", "request_id,offsets_ms\n"),
+    ("native_streams", "n.csv", "request_id,offsets_ms\na,[1]\n"),
     ("native_scores", "o.jsonl", {"session_id": "s", "name": "good", "value": 1}),
     ("native_scores", "p.csv", "request_id,name,value\na,good,1\n"),
 ]
@@ -73,7 +73,9 @@ def test_what_is_no_log_is_claimed_by_none(bench, record):
 
 def test_a_file_that_two_formats_claim_is_an_error(bench):
     both = call() | REQUEST
-    with pytest.raises(UsageError, match=r"litellm_standard and native_requests\. Say which with --from"):
+    with pytest.raises(
+        UsageError, match=r"litellm_standard and native_requests\. Say which with --from"
+    ):
         bench.ingest(bench.write([both]))
     bench.ingest(bench.folder / "log.jsonl", format_name="native_requests")
     assert bench.rows()[0]["format"] == "native_requests"

@@ -50,8 +50,9 @@ def spend(**changes: Any) -> dict[str, Any]:
 def failure(**changes: Any) -> dict[str, Any]:
     now = "2025-11-10T10:00:00.000Z"
     return spend(
-        status="failure", startTime=now, endTime=now, completionStartTime=now, request_duration_ms=0,
-        spend=0.0, total_tokens=0, prompt_tokens=0, completion_tokens=0, api_base="",
+        status="failure", startTime=now, endTime=now, completionStartTime=now,
+        request_duration_ms=0, spend=0.0, total_tokens=0, prompt_tokens=0, completion_tokens=0,
+        api_base="",
     ) | changes  # fmt: skip
 
 
@@ -188,7 +189,10 @@ def test_details(ingest_rows):
     }
     asked = {"messages": [{"role": "user", "content": "Why?"}], "stream": False, "max_tokens": 9,
              "tools": [{}], "metadata": {"tenant": "acme"}}  # fmt: skip
-    answered = {"model": "gpt-5.5-2026-03-01", "choices": [{"finish_reason": "stop", "message": {}}]}
+    answered = {
+        "model": "gpt-5.5-2026-03-01",
+        "choices": [{"finish_reason": "stop", "message": {}}],
+    }
     (row,) = ingest_rows([
         spend(metadata=metadata, proxy_server_request=asked, response=answered, end_user="jane",
               team_id="t-9", api_base="", model="arn:aws:bedrock:eu-west-1:1:inference-profile/x")

@@ -86,6 +86,11 @@ def test_times_of_a_stream(ingest_rows):
     assert row["tpot_ms"] == pytest.approx(2000 / 49)
 
 
+def test_a_first_token_at_the_end_is_none(ingest_rows):
+    (row,) = ingest_rows([call(completionStartTime=1762768803, endTime=1762768803.0)])
+    assert (row["ttft_ms"], row["first_token_at"], row["duration_ms"]) == (None, None, 3000)
+
+
 def test_times_as_text_mean_utc(ingest_rows):
     (row,) = ingest_rows([
         call(
@@ -174,15 +179,20 @@ def test_cost_zero_means_three_things(ingest_rows):
 
 
 def test_failures(ingest_rows):
+    def failed(name: str, code: str, kind: str) -> dict[str, Any]:
+        return failure(id=name, error_information={"error_code": code, "error_class": kind})
+
     rows = ingest_rows([
-        failure(id="429", error_information={"error_code": "429", "error_class": "RateLimitError"}),
-        failure(id="529", error_information={"error_code": "529", "error_class": "InternalServerError"}),
-        failure(id="503", error_information={"error_code": "503", "error_class": "ServiceUnavailableError"}),
-        failure(id="no code", error_information={"error_code": "", "error_class": "RateLimitError"}),
-        failure(id="499", error_information={"error_code": "499", "error_class": ""}),
+        failed("429", "429", "RateLimitError"),
+        failed("529", "529", "InternalServerError"),
+        failed("503", "503", "ServiceUnavailableError"),
+        failed("no code", "", "RateLimitError"),
+        failed("499", "499", ""),
         failure(id="bare", error_information=None),
     ])  # fmt: skip
-    assert [(row["request_id"], row["status"], row["http_status"], row["error_type"]) for row in rows] == [
+    assert [
+        (row["request_id"], row["status"], row["http_status"], row["error_type"]) for row in rows
+    ] == [
         ("429", "throttled", 429, "RateLimitError"),
         ("529", "throttled", 529, "InternalServerError"),
         ("503", "error", 503, "ServiceUnavailableError"),
@@ -228,15 +238,15 @@ def test_who_asked(ingest_rows):
     (row,) = ingest_rows([
         call(
             end_user="jane",
-            request_tags=["feature:search", "User-Agent: openai", "User-Agent: openai/1.2", "nightly",
-                          "https://example.org/x", "prompt_version: 7", "feature:chat"],
+            request_tags=["feature:search", "User-Agent: openai", "User-Agent: openai/1.2",
+                          "nightly", "https://example.org/x", "prompt_version: 7", "feature:chat"],
             metadata={
                 "user_api_key_alias": "app-key",
                 "user_api_key_team_alias": "legal",
                 "spend_logs_metadata": {"task": "extract", "logscope_propensity": 0.25,
                                         "logscope_config_id": "c-7f3a", "logscope_rule_id": "r2"},
-                "requester_metadata": {"tenant": "acme", "nested": {"a": 1}, "n": 3, "session_id": "s",
-                                       "nothing": None},
+                "requester_metadata": {"tenant": "acme", "nested": {"a": 1}, "n": 3,
+                                       "session_id": "s", "nothing": None},
             },
         )
     ])  # fmt: skip
@@ -272,10 +282,13 @@ def test_the_prompt_is_measured(ingest_rows):
         # Inside a text the quotes are escaped: this is no image.
         call(id="quoting", messages=[{"role": "user", "content": '{"type": "image_url"}'}]),
         call(id="text", messages="What now?"),
+        call(id="texts", messages=["What", "now?"]),
         call(id="redacted", messages=[{"role": "user", "content": "redacted-by-litellm"}]),
     ])  # fmt: skip
-    rich, simple, quoting, text, redacted = rows
-    assert rich["prompt_chars"] == len("Be kind.\nWhy?\n1. so\n- or ```x```"), "the image is not counted"
+    rich, simple, quoting, text, texts, redacted = rows
+    assert rich["prompt_chars"] == len("Be kind.\nWhy?\n1. so\n- or ```x```"), (
+        "the image is not counted"
+    )
     assert (rich["n_messages"], rich["n_tools"], rich["has_images"]) == (2, 2, True)
     assert (rich["prompt_steps"], rich["prompt_questions"], rich["prompt_has_code"]) == (2, 1, True)
     assert (rich["max_output_tokens"], rich["temperature"]) == (300, 0.5)
@@ -284,13 +297,15 @@ def test_the_prompt_is_measured(ingest_rows):
     assert (simple["n_tools"], simple["prompt_chars"], simple["has_images"]) == (0, 5, False)
     assert quoting["has_images"] is False
     assert (text["prompt_chars"], text["n_messages"]) == (9, None)
+    assert texts["prompt_chars"] is None, "unknown is not 0"
     assert redacted["prompt_chars"] is None and redacted["n_messages"] is None
 
 
 def test_answers_of_three_apis(ingest_rows):
     rows = ingest_rows([
         call(id="chat", response={"model": "m", "choices": [
-            {"finish_reason": "tool_calls", "message": {"tool_calls": [{"type": "function"}] * 2}}]}),
+            {"finish_reason": "tool_calls",
+             "message": {"tool_calls": [{"type": "function"}] * 2}}]}),
         call(id="messages", response={"model": "m", "stop_reason": "tool_use", "content": [
             {"type": "text", "text": "x"}, {"type": "tool_use", "name": "f"}],
             "usage": {"service_tier": "priority"}}),
@@ -306,10 +321,12 @@ def test_answers_of_three_apis(ingest_rows):
 
 
 def test_region_is_where_it_was_served(ingest_rows):
+    headers = {"llm_provider-x-ms-region": "West Europe"}
+    vertex = "https://aiplatform.googleapis.com/v1/projects/p/locations/us-central1/x"
     rows = ingest_rows([
-        call(id="azure", hidden_params={"additional_headers": {"llm_provider-x-ms-region": "West Europe"}}),
-        call(id="bedrock", api_base="https://bedrock-runtime.us-east-1.amazonaws.com/model/x/converse"),
-        call(id="vertex", api_base="https://aiplatform.googleapis.com/v1/projects/p/locations/us-central1/x"),
+        call(id="azure", hidden_params={"additional_headers": headers}),
+        call(id="bedrock", api_base="https://bedrock-runtime.us-east-1.amazonaws.com/model/x"),
+        call(id="vertex", api_base=vertex),
         call(id="openai", api_base="https://user:secret@api.openai.com:443/v1"),
         call(id="none", api_base=""),
     ])  # fmt: skip
@@ -329,7 +346,12 @@ def test_only_the_required_fields(ingest_rows):
          "total_tokens": 3, "prompt_tokens": 1, "completion_tokens": 2, "model": "gpt-5.5",
          "messages": [], "hidden_params": {}, "startTime": 1762768800}
     ])  # fmt: skip
-    assert (row["request_id"], row["duration_ms"], row["stream"], row["provider"]) == ("x", None, None, None)
+    assert (row["request_id"], row["duration_ms"], row["stream"], row["provider"]) == (
+        "x",
+        None,
+        None,
+        None,
+    )
     assert (row["input_tokens"], row["output_tokens"]) == (1, 2)
 
 
@@ -375,4 +397,6 @@ def test_layouts(bench, layout):
         "indented list": json.dumps(two, indent=2),
     }[layout]
     bench.ingest(bench.write(text, "log.json"))
-    assert [row["request_id"] for row in bench.rows()] == (["a"] if layout == "one object" else ["a", "b"])
+    assert [row["request_id"] for row in bench.rows()] == (
+        ["a"] if layout == "one object" else ["a", "b"]
+    )

@@ -40,7 +40,10 @@ def files(kind: str, bench: Any, records: list[dict[str, Any]]) -> Any:
         import json
 
         flat = [
-            {key: json.dumps(item) if isinstance(item, dict | list) else item for key, item in record.items()}
+            {
+                key: json.dumps(item) if isinstance(item, dict | list) else item
+                for key, item in record.items()
+            }
             for record in records
         ]
         pl.DataFrame(flat, strict=False).write_csv(path)
@@ -90,7 +93,8 @@ def test_disjoint_counters_as_the_table_has_them(ingest_rows):
 def test_a_stream(bench, kind):
     bench.ingest(bench.write([REQUEST], "requests.jsonl"))
     bench.ingest(files(kind, bench, [
-        {"request_id": "a", "offsets_ms": [120.5, 250.0, 1300.0], "kinds": ["role", "text", "text"]},
+        {"request_id": "a", "offsets_ms": [120.5, 250.0, 1300.0],
+         "kinds": ["role", "text", "text"]},
         {"request_id": "nobody", "offsets_ms": [1.0], "kinds": ["text"]},
     ]))  # fmt: skip
     assert bench.counts == (2, 1, 0, 0, 1)
@@ -141,7 +145,10 @@ def test_scores(bench, kind):
     assert bench.counts == (2, 2, 0, 0, 0)
     first, second = bench.rows("select * from scores order by value")
     assert (first["request_id"], first["name"], first["value"]) == ("a", "helpful", 0.75)
-    assert (first["source"], first["scored_at"]) == ("human", datetime(2026, 11, 10, 10, 0, tzinfo=UTC))
+    assert (first["source"], first["scored_at"]) == (
+        "human",
+        datetime(2026, 11, 10, 10, 0, tzinfo=UTC),
+    )
     assert (second["session_id"], second["value"], second["scored_at"]) == ("s", 1, None)
 
 

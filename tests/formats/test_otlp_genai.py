@@ -123,7 +123,10 @@ def test_both_generations_say_the_same(ingest_rows, names):
 def test_counts_that_leave_the_cache_out(ingest_rows):
     """Some instrumentations pass Anthropic's own count: more is cached than input."""
     names = CURRENT | {"gen_ai.usage.input_tokens": 3, "gen_ai.usage.cache_read.input_tokens": 5000}
-    total = CURRENT | {"gen_ai.response.id": "b", "gen_ai.usage.total_tokens": 1750}  # 1000+600+100+50
+    total = CURRENT | {
+        "gen_ai.response.id": "b",
+        "gen_ai.usage.total_tokens": 1750,
+    }  # 1000+600+100+50
     rows = ingest_rows([export(span("a", names)), export(span("b", total))])
     assert [row["token_semantics"] for row in rows] == ["disjoint", "disjoint"]
     assert [row["input_tokens"] for row in rows] == [5103, 1700]
@@ -156,7 +159,9 @@ def test_shapes(bench, shape):
         document = {"batches": [resource]}
     if shape == "old library":
         resource["instrumentationLibrarySpans"] = resource.pop("scopeSpans")
-    bench.ingest(bench.write(json.dumps(document, indent=2 if shape == "indented" else None), "t.json"))
+    bench.ingest(
+        bench.write(json.dumps(document, indent=2 if shape == "indented" else None), "t.json")
+    )
     (row,) = bench.rows()
     assert (row["request_id"], row["status"]) == ("chatcmpl-1", "error")
 
@@ -173,9 +178,11 @@ def test_only_the_innermost_call_counts(bench):
             span("inner", CURRENT, parent="between"),
         ),
         export(
-            span("ai.streamText", {"ai.operationId": "ai.streamText", "ai.usage.promptTokens": 10}),
-            span("doStream", {"ai.operationId": "ai.streamText.doStream", "ai.usage.promptTokens": 10,
-                              "ai.usage.completionTokens": 4, "ai.response.msToFirstChunk": 120.5,
+            span("ai.streamText", {"ai.operationId": "ai.streamText",
+                                   "ai.usage.promptTokens": 10}),
+            span("doStream", {"ai.operationId": "ai.streamText.doStream",
+                              "ai.usage.promptTokens": 10, "ai.usage.completionTokens": 4,
+                              "ai.response.msToFirstChunk": 120.5,
                               "ai.model.id": "gpt-5.5", "ai.model.provider": "openai.chat",
                               "ai.response.id": "chatcmpl-2", "ai.response.finishReason": "stop",
                               "ai.telemetry.metadata.feature": "search"}, parent="ai.streamText"),
@@ -192,7 +199,11 @@ def test_only_the_innermost_call_counts(bench):
 
 
 def test_the_same_ids_in_another_trace_are_other_spans(bench):
-    usage = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 1, "gen_ai.request.model": "m"}
+    usage = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.usage.input_tokens": 1,
+        "gen_ai.request.model": "m",
+    }
     bench.ingest(bench.write([
         export(span("a", usage | {"gen_ai.response.id": "1"})),
         export(span("b", usage | {"gen_ai.response.id": "2"}, parent="a", traceId="f" * 32)),
@@ -242,11 +253,20 @@ def test_openinference_names(ingest_rows):
     }
     (row,) = ingest_rows([export(span("ChatCompletion", names))])
     assert (row["provider"], row["model"]) == ("anthropic", "claude-opus-4-7")
-    assert (row["input_uncached_tokens"], row["cache_read_tokens"], row["output_tokens"]) == (29, 200, 21)
+    assert (row["input_uncached_tokens"], row["cache_read_tokens"], row["output_tokens"]) == (
+        29,
+        200,
+        21,
+    )
     assert (row["temperature"], row["max_output_tokens"]) == (0.1, 64)
     assert (row["prompt_chars"], row["n_messages"], row["session_id"]) == (4, 1, "s-1")
     assert float(row["logged_cost_usd"]) == 0.0125 and "jane" not in row["user_hash"]
-    assert row["labels"] == {"service.name": "shop", "tags": "nightly", "tier": "gold", "tenant": "acme"}
+    assert row["labels"] == {
+        "service.name": "shop",
+        "tags": "nightly",
+        "tier": "gold",
+        "tenant": "acme",
+    }
 
 
 def test_labels_and_the_router(ingest_rows):
@@ -269,7 +289,9 @@ def test_labels_and_the_router(ingest_rows):
 
 def test_prompt_and_tools(ingest_rows):
     messages = [{"role": "user", "parts": [{"type": "text", "content": "Why?"}]}] * 2
-    answer = [{"role": "assistant", "parts": [{"type": "text"}, {"type": "tool_call", "name": "f"}]}]
+    answer = [
+        {"role": "assistant", "parts": [{"type": "text"}, {"type": "tool_call", "name": "f"}]}
+    ]
     names = CURRENT | {
         "gen_ai.input.messages": json.dumps(messages),
         "gen_ai.output.messages": json.dumps(answer),
@@ -281,13 +303,15 @@ def test_prompt_and_tools(ingest_rows):
 
 
 def test_outcomes(ingest_rows):
+    def named(name: str) -> dict[str, Any]:
+        return CURRENT | {"gen_ai.response.id": name}
+
     def failed(name: str, code: int = 2, **names: Any) -> dict[str, Any]:
         dotted = {key.replace("__", "."): item for key, item in names.items()}
-        ids = {"gen_ai.response.id": name}
-        return span(name, CURRENT | ids | dotted, status={"code": code})
+        return span(name, named(name) | dotted, status={"code": code})
 
-    exception = [{"name": "exception", "timeUnixNano": START,
-                  "attributes": attributes({"exception.type": "openai.APITimeoutError"})}]  # fmt: skip
+    kind = attributes({"exception.type": "openai.APITimeoutError"})
+    exception = [{"name": "exception", "timeUnixNano": START, "attributes": kind}]
     rows = ingest_rows([
         export(
             failed("number", error__type="429"),
@@ -297,11 +321,13 @@ def test_outcomes(ingest_rows):
             failed("unset", code=0, error__type="500"),
             failed("child"),
             span("POST", {"http.response.status_code": 503}, parent="child"),
-            span("bare", CURRENT | {"gen_ai.response.id": "bare"}, events=exception, status={"code": 2}),
-            span("fine", CURRENT | {"gen_ai.response.id": "fine"}, status={"code": 1}),
+            span("bare", named("bare"), events=exception, status={"code": 2}),
+            span("fine", named("fine"), status={"code": 1}),
         )
     ])  # fmt: skip
-    told = {row["request_id"]: (row["status"], row["http_status"], row["error_type"]) for row in rows}
+    told = {
+        row["request_id"]: (row["status"], row["http_status"], row["error_type"]) for row in rows
+    }
     assert told == {
         "number": ("throttled", 429, "429"),
         "class": ("throttled", None, "RateLimitError"),
@@ -324,9 +350,15 @@ def test_where_it_was_served(ingest_rows):
 
 
 def test_unset_stream_means_none_under_the_current_names_only(ingest_rows):
-    current = {key: item for key, item in CURRENT.items() if not key.endswith(("stream", "first_chunk"))}
-    old = {key: item for key, item in DEPRECATED.items() if "stream" not in key and "first" not in key}
-    rows = ingest_rows([export(span("a", current)), export(span("b", old | {"gen_ai.response.id": "b"}))])
+    current = {
+        key: item for key, item in CURRENT.items() if not key.endswith(("stream", "first_chunk"))
+    }
+    old = {
+        key: item for key, item in DEPRECATED.items() if "stream" not in key and "first" not in key
+    }
+    rows = ingest_rows(
+        [export(span("a", current)), export(span("b", old | {"gen_ai.response.id": "b"}))]
+    )
     assert {row["request_id"]: row["stream"] for row in rows} == {"chatcmpl-1": False, "b": None}
 
 
