@@ -11,7 +11,7 @@ from logscope.config import Config, load_config
 if TYPE_CHECKING:
     import polars
 
-    from logscope.ingest import IngestResult
+    from logscope.accounting import IngestResult
     from logscope.selection import Selection
     from logscope.store import Store
 
@@ -88,6 +88,29 @@ class Logs:
     def cost(self, by: By = None, **options: Any) -> polars.DataFrame:
         """Return requests, tokens and cost (USD), one row per group."""
         return self.query("cost", by=by, **options)
+
+    def types(self, **options: Any) -> polars.DataFrame:
+        """Return the kinds of requests: clusters on what is known before the answer."""
+        from logscope.request_types import find_types
+
+        return find_types(self.store, self.select(by=[], **options))[0]
+
+    def recommend(self, policy: str | Path | None = None, **options: Any) -> dict[str, Any]:
+        """Return a recommended split per request type, as recommendation.json has it."""
+        from logscope.policy import load_policy
+        from logscope.recommend import recommend
+
+        chosen = load_policy(self.config, Path(policy) if policy else None)
+        selection = self.select(by=[], **options)
+        return recommend(self.store, selection, self.config, chosen).as_json()
+
+    def report(self, week: str = "last", path: str | Path = "reports", tz: str = "UTC") -> Path:
+        """Write the report of a week as one HTML file and return where."""
+        from logscope.report import write_report
+        from logscope.selection import week_start
+
+        store = self.store
+        return write_report(store, week_start(week, store), tz, self.config, Path(path))
 
 
 def open(path: str | Path | None = None) -> Logs:

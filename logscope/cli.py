@@ -243,6 +243,57 @@ def cost(
 
 
 @app.command(rich_help_panel=START)
+def report(
+    week: Annotated[str, typer.Option(help="An ISO week, e.g. 2026-W46, or last.")] = "last",
+    where: Where = None,
+    tz: Tz = "UTC",
+    static: Annotated[bool, typer.Option("--static", help="Without any script.")] = False,
+    store: StorePath = None,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="A folder, or a file that ends in .html.")
+    ] = Path("reports"),
+) -> None:
+    """Write the week as one self-contained page: what changed, latency, cost, routing."""
+    from logscope.report import write_report
+    from logscope.selection import week_start
+
+    opened = logs(store)
+    monday = week_start(week, opened.store)
+    path = write_report(opened.store, monday, tz, opened.config, output, static, where)
+    typer.echo(f"Wrote {path}. Open it in a browser; it needs no network.")
+
+
+@app.command(rich_help_panel=START)
+def recommend(
+    policy: Annotated[Path | None, typer.Option(help="A policy of its own, as TOML.")] = None,
+    since: Since = None,
+    until: Until = None,
+    where: Where = None,
+    tz: Tz = "UTC",
+    store: StorePath = None,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Where to write the recommendation.")
+    ] = Path("recommendation.json"),
+) -> None:
+    """Recommend how to split traffic between models, with the evidence there is."""
+    from logscope import screens
+    from logscope.output import write
+    from logscope.policy import load_policy
+    from logscope.recommend import recommend_and_record
+
+    opened = logs(store)
+    selection = opened.select([], since=since, until=until, where=where, tz=tz)
+    chosen = load_policy(opened.config, policy)
+    made, note = recommend_and_record(opened.store, selection, opened.config, chosen)
+    write(made.text(), output)
+    typer.echo(screens.recommend_screen(made), nl=False)
+    if str(output) != "-":
+        typer.echo(f"Wrote {output} ({made.config_id}). Next: logscope export --to litellm")
+    if note:
+        typer.echo(note, err=True)
+
+
+@app.command(rich_help_panel=START)
 def sql(
     query: Annotated[str | None, typer.Argument(help="One SELECT.")] = None,
     file: Annotated[Path | None, typer.Option("-f", help="Read the SELECT from a file.")] = None,
@@ -256,10 +307,7 @@ def sql(
     if (query is None) == (file is None):
         raise UsageError('Give one SELECT: logscope sql "SELECT ..." or -f FILE.')
     if file is not None:
-        try:
-            query = file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"{file} cannot be read as SQL text: {error}.") from error
+        query = read_text(file)
     opened = logs(store)
     bound_process()
     answer(opened.sql(query or ""), format, output)
@@ -322,6 +370,76 @@ def status(
         return
     frame = opened.status()
     answer(frame, format, output, screens.status_screen(frame, opened.store))
+
+
+@app.command(rich_help_panel=ROUTE)
+def types(
+    since: Since = None,
+    until: Until = None,
+    week: Week = None,
+    where: Where = None,
+    tz: Tz = "UTC",
+    store: StorePath = None,
+    format: Format = Rows.table,
+    output: Output = None,
+) -> None:
+    """The kinds of requests there are, by what is known before the answer."""
+    from logscope.request_types import find_types
+
+    opened = logs(store)
+    selection = opened.select([], since=since, until=until, week=week, where=where, tz=tz)
+    frame, note = find_types(opened.store, selection)
+    answer(frame, format, output)
+    if note:
+        typer.echo(note, err=True)
+
+
+@app.command(rich_help_panel=ROUTE)
+def export(
+    recommendation: Annotated[
+        str | None, typer.Argument(help="A file or config_id; default: the latest.")
+    ] = None,
+    to: Annotated[str, typer.Option(help="The proxy to write for.")] = "litellm",
+    base: Annotated[
+        Path | None, typer.Option(help="Your own configuration: shows the diff.")
+    ] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Change BASE, or write the -o file.")
+    ] = False,
+    store: StorePath = None,
+    output: Output = None,
+) -> None:
+    """Turn a recommendation into the proxy's configuration, as a diff on your own file."""
+    from logscope import proxies
+    from logscope.output import write as write_text
+    from logscope.recommendation import find_recommendation
+    from logscope.store import Store, find_store
+
+    if write and base is None:
+        raise UsageError("--write changes a configuration: name it with --base.")
+    before = read_text(base) if base else None
+    known = Store(find_store(store))
+    made = find_recommendation(known if known.exists() else None, recommendation)
+    exported = proxies.export(made, to, before)
+    for note in exported.notes:
+        typer.echo(note, err=True)
+    if write:
+        target = output or base
+        write_text(exported.text, target)
+        typer.echo(f"Wrote {target}.", err=True)
+    elif base is None:
+        write_text(exported.text, output)
+    else:
+        write_text(proxies.unified_diff(before or "", exported.text, base.name), output)
+
+
+def read_text(path: Path) -> str:
+    """Read a text file of the user's, or say why not."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
+        raise UsageError(f"{path} cannot be read: {reason}. Name another file.") from error
 
 
 @app.command(rich_help_panel=SET_UP)

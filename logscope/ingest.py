@@ -7,12 +7,13 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from logscope import containers, merging, staging
+from logscope.accounting import IngestResult, account, open_written, summarise
 from logscope.config import Config
 from logscope.containers import Source
 from logscope.delta import Change
@@ -20,42 +21,9 @@ from logscope.errors import InputError, LogscopeError, UsageError
 from logscope.formats import Format, Head, claims, find_format, find_formats, formats_stamp
 from logscope.prices import price_stamp
 from logscope.staging import Plan
-from logscope.store import MEMORY_LIMIT, SCRATCH, Store, new_connection, scan_sql
+from logscope.store import MEMORY_LIMIT, SCRATCH, Store, new_connection
 
 Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True)
-class FormatCount:
-    """What one format brought: files, records, first and last day."""
-
-    name: str
-    files: int
-    records: int
-    first: date | None
-    last: date | None
-
-
-@dataclass(frozen=True)
-class IngestResult:
-    """The account of one ingest. records = stored + merged + ignored + rejected."""
-
-    files: int = 0
-    size_bytes: int = 0
-    seconds: float = 0.0
-    records: int = 0
-    stored: int = 0
-    merged: int = 0
-    ignored: int = 0
-    rejected: int = 0
-    formats: tuple[FormatCount, ...] = ()
-    unknown_files: tuple[Path, ...] = ()
-    unchanged_files: int = 0
-    merged_how: tuple[tuple[str, int], ...] = ()
-    unknown_shares: tuple[tuple[str, float], ...] = ()
-    unpriced_models: tuple[str, ...] = ()
-    labels: tuple[str, ...] = ()
-    reasons: tuple[tuple[str, int], ...] = field(default=())
 
 
 def stamps(config: Config) -> dict[str, str]:
@@ -262,161 +230,3 @@ def write(
         changes["prices"] = Change(adds=book, removes=store.files("prices"))
     store.commit(changes, stamps(config))
     return result
-
-
-def open_written(connection: Any, change: Change) -> None:
-    """Make the view `written_requests`: the request rows that this ingest wrote."""
-    sql = scan_sql("requests", list(change.adds))
-    connection.execute(f"create or replace temp view written_requests as {sql}")
-
-
-def account(connection: Any, plans: Sequence[Plan], digests: dict[str, str]) -> None:
-    """Make `next_files`: what became of the records of each file.
-
-    A request's first record in the order of files and lines is stored, the others are merged; all
-    are merged if the store had the request.
-    """
-    connection.execute(
-        "create or replace temp table read_files (file_id varchar, path varchar, format varchar, "
-        "size_bytes bigint, sha256 varchar, damaged bigint)"
-    )
-    connection.executemany(
-        "insert into read_files values (?, ?, ?, ?, ?, ?)",
-        [
-            [
-                plan.file_id,
-                str(plan.path),
-                plan.format.name,
-                plan.path.stat().st_size,
-                digests[plan.file_id],
-                int(plan.problem is not None),
-            ]
-            for plan in plans
-        ],
-    )
-    connection.execute(
-        f"""
-        create or replace temp table next_files as
-        with plain as (
-            select file_id, 'stored' as fate
-            from records
-            where outcome is null and is_request
-                and request_id not in (select request_id from touched)
-        ),
-        keyed as (
-            select file_id, line, outcome, {merging.RECORD_KEY} as key
-            from records
-            where outcome is not null or not is_request
-                or request_id in (select request_id from touched)
-        ),
-        fated as (
-            select
-                file_id,
-                case
-                    when outcome like 'ignored:%' then 'ignored'
-                    when outcome is not null then 'rejected'
-                    when key in (select key from stored_before) then 'merged'
-                    when row_number() over (
-                        partition by outcome is null, key order by file_id, line
-                    ) = 1 then 'stored'
-                    else 'merged'
-                end as fate
-            from keyed
-            union all
-            select * from plain
-        )
-        select
-            read_files.file_id,
-            path,
-            format,
-            size_bytes,
-            sha256,
-            now() as ingested_at,
-            count(fate) + any_value(damaged) as records,
-            count(*) filter (where fate = 'stored') as stored,
-            count(*) filter (where fate = 'merged') as merged,
-            count(*) filter (where fate = 'ignored') as ignored,
-            count(*) filter (where fate = 'rejected') + any_value(damaged) as rejected,
-        from read_files
-        left join fated using (file_id)
-        group by all
-        """
-    )
-
-
-def summarise(connection: Any, result: IngestResult) -> IngestResult:
-    """Fill the account from the temporary tables of this ingest."""
-    one = connection.execute(
-        "select count(*), sum(size_bytes), sum(records), sum(stored), sum(merged), sum(ignored), "
-        "sum(rejected) from next_files"
-    ).fetchone()
-    spans = connection.execute(
-        """
-        with spans as (
-            select format, min(started_at)::date as first, max(started_at)::date as last
-            from records where outcome is null group by format
-        )
-        select next_files.format, count(*), sum(records), any_value(first), any_value(last)
-        from next_files left join spans using (format)
-        group by next_files.format order by sum(records) desc, next_files.format
-        """
-    ).fetchall()
-    reasons = connection.execute(
-        "select reason, count(*) from next_rejects group by reason order by 2 desc, 1"
-    ).fetchall()
-    unknown = connection.execute(
-        """
-        select
-            count(*) filter (where ttft_ms is null) / count(*) as ttft,
-            count(*) filter (where region is null) / count(*) as region,
-            count(*) filter (where task is null) / count(*) as task,
-            count(*) filter (where status = 'ok' and cost_usd is null)
-                / nullif(count(*) filter (where status = 'ok'), 0) as price,
-        from written_requests
-        """
-    )
-    shares = zip([column[0] for column in unknown.description], unknown.fetchone(), strict=True)
-    unpriced = connection.execute(
-        "select model from written_requests where status = 'ok' and price_id is null "
-        "and model is not null group by model order by count(*) desc, model limit 10"
-    ).fetchall()
-    labels = connection.execute(
-        "select label from (select unnest(map_keys(labels)) as label from written_requests) "
-        "where label not in ('task', 'team') group by label order by count(*) desc, label limit 5"
-    ).fetchall()
-    merged = connection.execute(
-        """
-        with seen as (
-            select request_id, list_sort(list_distinct(list(format))) as formats, count(*) - 1 as n
-            from (
-                select request_id, format from logged semi join touched using (request_id)
-                union all
-                select request_id, format from stored_requests semi join touched using (request_id)
-            )
-            group by request_id
-        )
-        select
-            case
-                when len(formats) = 1 then 'written twice'
-                else 'seen by both ' || array_to_string(formats, ' and ')
-            end as how,
-            sum(n)::bigint as records
-        from seen where n > 0 group by how order by records desc, how
-        """
-    ).fetchall()
-    return replace(
-        result,
-        files=one[0],
-        size_bytes=int(one[1] or 0),
-        records=int(one[2]),
-        stored=int(one[3]),
-        merged=int(one[4]),
-        ignored=int(one[5]),
-        rejected=int(one[6]),
-        formats=tuple(FormatCount(*row) for row in spans),
-        reasons=tuple(reasons),
-        unknown_shares=tuple((name, share) for name, share in shares if share),
-        unpriced_models=tuple(row[0] for row in unpriced),
-        labels=tuple(row[0] for row in labels),
-        merged_how=tuple(merged),
-    )

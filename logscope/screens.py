@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     import polars
 
     from logscope.formats import Format
-    from logscope.ingest import IngestResult
+    from logscope.accounting import IngestResult
+    from logscope.recommendation import Recommendation
     from logscope.store import Store
 
 MIN_P95 = 60
@@ -304,3 +305,14 @@ def file_screen(name: str, formats: Mapping[str, Format]) -> str:
     if not found:
         lines.append("  no format claims it. Read it with --adapter mine.sql; see CONTRIBUTING.md.")
     return "\n".join(lines) + "\n"
+
+
+def recommend_screen(recommendation: Recommendation) -> str:
+    """Return a recommendation as head, one row per type, and foot."""
+    from logscope.recommend_summary import summary
+
+    told = summary(recommendation)
+    rows = [[clean(str(value)) for value in row] for row in told.rows.iter_rows()]
+    right = [name in ("share", "operations") for name in told.rows.columns]
+    table = text_table(told.rows.columns, rows, right) if rows else ""
+    return "\n".join([*map(clean, told.head), table.rstrip("\n"), *map(clean, told.foot)]) + "\n"

@@ -12,7 +12,7 @@ import pytest
 import logscope
 
 if TYPE_CHECKING:
-    from logscope.ingest import IngestResult
+    from logscope.accounting import IngestResult
 
 Row = dict[str, Any]
 Records = Sequence[Any] | str | bytes
