@@ -54,13 +54,19 @@ opened as (
             '$.inputBodyJson.additionalModelRequestFields.output_config.effort',
             '$.inputBodyJson.reasoning_effort'
         ]) as asked,
-        output->>'$.outputTokenCount' as output_tokens,
+        try(output->>['$.outputTokenCount', '$.outputBodyJson']) as answered,
+    from plain
+),
+
+read_body as (
+    select
+        *,
         -- The body is one object (Converse, InvokeModel) or a list of the stream's events, with the
         -- text "[DONE]" among them: read as a list in both cases.
         try(from_json(
-            case left(output->>'$.outputBodyJson', 1)
-                when '{' then '[' || (output->>'$.outputBodyJson') || ']'
-                when '[' then output->>'$.outputBodyJson'
+            case left(answered[2], 1)
+                when '{' then '[' || answered[2] || ']'
+                when '[' then answered[2]
             end,
             '[{
                 "model": "VARCHAR", "stopReason": "VARCHAR", "stop_reason": "VARCHAR",
@@ -87,7 +93,7 @@ opened as (
                     "firstByteLatency": "VARCHAR", "outputTokenCount": "VARCHAR"}
             }]'
         )) as events,
-    from plain
+    from opened
 ),
 
 counted as (
@@ -101,7 +107,7 @@ counted as (
         coalesce(asked[3], last_of(list_transform(
             events, lambda event: event.usage.cacheWriteInputTokens
         ))) as cache_write_tokens,
-    from opened
+    from read_body
 ),
 
 timed as (
@@ -168,7 +174,7 @@ select
     ---------- tokens
     coalesce(asked[1], last_of(list_transform(events, lambda event: event.usage.inputTokens)))
         as input_tokens,
-    coalesce(output_tokens, last_of(list_transform(events, lambda event: coalesce(
+    coalesce(answered[1], last_of(list_transform(events, lambda event: coalesce(
         event.usage.outputTokens, event.metadata.usage.outputTokens,
         event."amazon-bedrock-invocationMetrics".outputTokenCount
     )))) as output_tokens,

@@ -40,13 +40,11 @@ create macro entries_map(text) as
         ))
     end;
 -- A map without NULL values and without the named keys; NULL if nothing is left.
-create macro entries_but(entries, names) as nullif(
-    map_from_entries(list_filter(
-        map_entries(entries),
-        lambda entry: entry.value is not null and not list_contains(names, entry.key)
-    )),
-    map_from_entries([]::struct(key varchar, value varchar)[])
-);
+create macro map_or_null(entries) as case when len(entries) > 0 then map_from_entries(entries) end;
+create macro entries_but(entries, names) as map_or_null(list_filter(
+    map_entries(entries),
+    lambda entry: entry.value is not null and not list_contains(names, entry.key)
+));
 -- Keys that are read into columns of their own, so that they need not be labels as well.
 create macro own_keys() as [
     'logscope_propensity', 'logscope_config_id', 'logscope_rule_id',
@@ -67,16 +65,19 @@ create macro pairs_map(pairs) as map_from_entries(list_transform(
 create macro is_pair(tag) as regexp_matches(tag::varchar, '^[A-Za-z0-9_.-]+:[^/]');
 create macro is_user_agent(tag) as starts_with(lower(tag::varchar), 'user-agent:');
 create macro joined(texts) as array_to_string(list_sort(list_distinct(texts)), ',');
-create macro tag_entries(tags) as pairs_map(list_transform(
-    list_filter(tags, lambda tag: tag <> '' and not is_user_agent(tag)),
-    lambda tag: case
-        when is_pair(tag) then {
-            'key': split_part(tag::varchar, ':', 1),
-            'value': trim(regexp_replace(tag::varchar, '^[^:]*:', ''))
-        }
-        else {'key': 'tags', 'value': tag}
-    end
-));
+create macro tag_entries(tags) as
+    case
+        when len(tags) > 0 then pairs_map(list_transform(
+            list_filter(tags, lambda tag: tag <> '' and not is_user_agent(tag)),
+            lambda tag: case
+                when is_pair(tag) then {
+                    'key': split_part(tag::varchar, ':', 1),
+                    'value': trim(regexp_replace(tag::varchar, '^[^:]*:', ''))
+                }
+                else {'key': 'tags', 'value': tag}
+            end
+        ))
+    end;
 
 -- Where: the region in a path (Vertex AI), else the host of an address without user and port.
 create macro authority_of(url) as
@@ -161,8 +162,8 @@ create macro messages_of(text) as
 -- What a content says in words: of several parts the texts, not the images between them.
 create macro words_of(content) as
     case
-        when left(content, 1) = '[' and json_valid(content)
-            then array_to_string(content::json->>'$[*].text', chr(10))
+        when left(content, 1) = '['
+            then coalesce(array_to_string(try(content->>'$[*].text'), chr(10)), content)
         else content
     end;
 create macro prompt_of(messages) as joined_lines(

@@ -74,6 +74,7 @@ judged as materialized (
             a['llm.token_count.prompt'], a['llm.token_count.completion'],
             a['ai.usage.inputTokens'], a['ai.usage.promptTokens']
         ) is not null as has_usage,
+        coalesce(a['http.response.status_code'], a['http.status_code']) as http_text,
         case
             when a['gen_ai.operation.name'] is not null then a['gen_ai.operation.name'] in (
                 'chat', 'text_completion', 'generate_content', 'embeddings', 'completion',
@@ -110,12 +111,9 @@ http as (
         record_file,
         trace_id,
         parent_id as span_id,
-        max_by(
-            coalesce(a['http.response.status_code'], a['http.status_code']),
-            try_cast(start_ns as hugeint)
-        ) as code,
+        max_by(http_text, try_cast(start_ns as hugeint)) as code,
     from judged
-    where not is_call
+    where not is_call and http_text is not null
     group by all
 ),
 
@@ -123,9 +121,7 @@ calls as (
     select
         judged.*,
         outer_spans.span_id is not null as repeats_a_child,
-        http_code(coalesce(
-            a['http.response.status_code'], a['http.status_code'], a['error.type'], http.code
-        )) as http_status,
+        http_code(coalesce(http_text, a['error.type'], http.code)) as http_status,
         coalesce(a['error.type'], exception_of(events)) as error_type,
         list_filter(
             list_transform(
