@@ -50,7 +50,7 @@ class IngestResult:
 def open_written(connection: Any, change: Change) -> None:
     """Make the view `written_requests`: the request rows that this ingest wrote."""
     sql = scan_sql("requests", list(change.adds))
-    connection.execute(f"create or replace temp view written_requests as {sql}")
+    connection.execute(f"create or replace view written_requests as {sql}")
 
 
 def account(connection: Any, plans: Sequence[Plan], digests: dict[str, str]) -> None:
@@ -60,7 +60,7 @@ def account(connection: Any, plans: Sequence[Plan], digests: dict[str, str]) -> 
     are merged if the store had the request.
     """
     connection.execute(
-        "create or replace temp table read_files (file_id varchar, path varchar, format varchar, "
+        "create or replace table read_files (file_id varchar, path varchar, format varchar, "
         "size_bytes bigint, sha256 varchar, damaged bigint)"
     )
     connection.executemany(
@@ -79,7 +79,7 @@ def account(connection: Any, plans: Sequence[Plan], digests: dict[str, str]) -> 
     )
     connection.execute(
         f"""
-        create or replace temp table next_files as
+        create or replace table next_files as
         with plain as (
             select file_id, 'stored' as fate
             from records
@@ -136,7 +136,10 @@ def summarise(connection: Any, result: IngestResult) -> IngestResult:
     spans = connection.execute(
         """
         with spans as (
-            select format, min(started_at)::date as first, max(started_at)::date as last
+            select
+                format,
+                min(coalesce(started_at, starts_at))::date as first,
+                max(coalesce(started_at, starts_at))::date as last,
             from records where outcome is null group by format
         )
         select next_files.format, count(*), sum(records), any_value(first), any_value(last)

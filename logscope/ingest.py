@@ -178,6 +178,9 @@ def plan_file(path: Path, format: Format, head: Head | None, scratch: Path, numb
     if containers.compression(path):
         plain = scratch / f"{number}.plain"
         problem = containers.decompress(path, plain)
+    if head and head.kind == "sqlite" and format.table:
+        plain = scratch / f"{number}.jsonl"
+        problem = containers.read_table(path, format.table, plain)
     if head and format.records and isinstance(head.first.get(format.records), list):
         target = scratch / f"{number}.jsonl"
         problem = containers.unwrap(plain, format.records, target) or problem
@@ -210,7 +213,7 @@ def write(
     changes = merging.merge_records(connection, store, config)
     rejects = staging.rejected_records(connection, plans)
     connection.execute(
-        "create temp table next_rejects (file_id varchar, path varchar, line bigint, reason varchar, excerpt varchar)"
+        "create table next_rejects (file_id varchar, path varchar, line bigint, reason varchar, excerpt varchar)"
     )
     if rejects:
         connection.executemany("insert into next_rejects values (?, ?, ?, ?, ?)", rejects)

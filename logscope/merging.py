@@ -5,6 +5,7 @@ Only Parquet files in which a row really differs are written again; equal repeat
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,13 @@ KEYS = {
     "requests": "request_id",
     "streams": "request_id",
     "scores": "concat_ws(chr(31), request_id, session_id, name, source, request_id is null)",
+    "bills": "bill_id",
 }
 # The same for a record: a stream that comes with its request is one record, that of the request.
 RECORD_KEY = """case
     when is_request then 'request ' || request_id
     when is_stream then 'stream ' || request_id
+    when is_bill then 'bill ' || bill_id
     else 'score ' || concat_ws(chr(31), request_id, session_id, name, score_source, request_id is null)
 end"""
 # Cloud regions as they stand in host names: AWS, then Google, then Azure.
@@ -36,19 +39,21 @@ def read(name: str) -> str:
 
 
 def merge_records(connection: Any, store: Store, config: Config) -> dict[str, Change]:
-    """Turn the view `records` into changes of the tables requests, streams and scores.
+    """Turn the view `records` into changes of the tables requests, streams, scores and bills.
 
     Leaves the view `next_requests` (all rows that the ingest concerns) for the summary.
     """
     changes = {}
     if exists(connection, "select 1 from records where outcome is null and is_score"):
         changes["scores"] = merge_scores(connection, store)
+    if exists(connection, "select 1 from records where outcome is null and is_bill"):
+        changes["bills"] = merge_bills(connection, store)
     open_stored(connection, store, "requests")
     connection.execute(
-        "create or replace temp view logged as "
+        "create or replace view logged as "
         "select * from records where outcome is null and is_request"
     )
-    connection.execute(f"create or replace temp view normalised as {read('normalise')}")
+    connection.execute(f"create or replace view normalised as {read('normalise')}")
     find_parents(connection)
     has_streams = exists(connection, "select 1 from records where outcome is null and is_stream")
     if has_streams:
@@ -56,23 +61,23 @@ def merge_records(connection: Any, store: Store, config: Config) -> dict[str, Ch
     collect_touched(connection, store, has_streams)
     connection.execute(
         f"""
-        create or replace temp view versions as
+        create or replace view versions as
         select * from normalised semi join touched using (request_id)
         union all by name
         select {as_logged()} from stored_requests semi join touched using (request_id)
         """
     )
-    connection.execute(f"create or replace temp table merged_rows as {read('merge')}")
+    connection.execute(f"create or replace table merged_rows as {read('merge')}")
     connection.execute(
         """
-        create or replace temp view rows as
+        create or replace view rows as
         select * from normalised anti join touched using (request_id)
         union all by name
         select * from merged_rows
         """
     )
     facts = stream_facts(connection, store, has_streams)
-    connection.execute(f"create or replace temp table stream_facts as {facts}")
+    connection.execute(f"create or replace table stream_facts as {facts}")
     derive(connection, config)
     if has_streams:
         changes["streams"] = replace_rows(connection, store, "streams")
@@ -132,7 +137,7 @@ def as_logged() -> str:
 def open_stored(connection: Any, store: Store, table: str) -> None:
     """Create the view `stored_<table>` with the Parquet file of each row in `filename`."""
     sql = scan_sql(table, store.files(table), origin=True)
-    connection.execute(f"create or replace temp view stored_{table} as {sql}")
+    connection.execute(f"create or replace view stored_{table} as {sql}")
 
 
 def collect_touched(connection: Any, store: Store, has_streams: bool) -> None:
@@ -147,7 +152,7 @@ def collect_touched(connection: Any, store: Store, has_streams: bool) -> None:
             "select request_id from logged union all select request_id from stored_requests) "
             "using (request_id)"
         )
-    connection.execute(f"create or replace temp table touched as {' union '.join(parts)}")
+    connection.execute(f"create or replace table touched as {' union '.join(parts)}")
 
 
 def stage_streams(connection: Any, store: Store) -> None:
@@ -159,7 +164,7 @@ def stage_streams(connection: Any, store: Store) -> None:
     open_stored(connection, store, "streams")
     connection.execute(
         """
-        create or replace temp table next_streams as
+        create or replace table next_streams as
         with given as (
             select request_id, started_at::date as day, offsets_ms, kinds, tokens_per_chunk
             from records where outcome is null and is_stream
@@ -201,7 +206,7 @@ def stream_facts(connection: Any, store: Store, has_streams: bool) -> str:
     open_stored(connection, store, "streams")
     unseen = "anti join next_streams using (request_id)" if has_streams else ""
     connection.execute(
-        "create or replace temp view older_streams as "
+        "create or replace view older_streams as "
         f"select * from stored_streams semi join rows using (request_id) {unseen}"
     )
     older = facts.replace("next_streams", "older_streams")
@@ -213,7 +218,7 @@ def merge_scores(connection: Any, store: Store) -> Change:
     open_stored(connection, store, "scores")
     connection.execute(
         f"""
-        create or replace temp table next_scores as
+        create or replace table next_scores as
         with given as (
             select request_id, session_id, name, value, score_source as source, scored_at
             from records where outcome is null and is_score
@@ -234,23 +239,35 @@ def merge_scores(connection: Any, store: Store) -> Change:
     return replace_rows(connection, store, "scores")
 
 
+def merge_bills(connection: Any, store: Store) -> Change:
+    """Bring bills into the store; of the same bill the fullest version stands (bills.sql)."""
+    open_stored(connection, store, "bills")
+    pairs = connection.execute(
+        "select distinct provider, model_logged from records where outcome is null and is_bill "
+        "order by all"
+    ).fetchall()
+    write_canonical(connection, pairs)
+    connection.execute(f"create or replace table next_bills as {read('bills')}")
+    return replace_rows(connection, store, "bills")
+
+
 def derive(connection: Any, config: Config) -> None:
     """Make the view `next_requests` from the view `rows`: names, rules, prices."""
     name_models(connection, config)
-    connection.execute(f"create or replace temp view derived as {read('derive')}")
+    connection.execute(f"create or replace view derived as {read('derive')}")
     rules = ", ".join(f"{config.rule_sql(name)} as {name}" for name in ("task", "team"))
     connection.execute(
-        "create or replace temp view priced_input as "
+        "create or replace view priced_input as "
         f"select * replace ({config.rule_sql('region')} as region), {rules} from derived"
     )
-    connection.execute(f"create or replace temp view next_requests as {read('cost')}")
+    connection.execute(f"create or replace view next_requests as {read('cost')}")
 
 
 def name_models(connection: Any, config: Config) -> None:
     """Make the tables `names` and `prices` for every distinct model that was logged."""
     connection.execute(
         f"""
-        create or replace temp table logged_names as
+        create or replace table logged_names as
         select distinct
             provider as provider_logged,
             model_logged,
@@ -268,24 +285,10 @@ def name_models(connection: Any, config: Config) -> None:
     pairs = connection.execute(
         "select distinct provider_logged, model_logged from logged_names order by all"
     ).fetchall()
-    canonical = [
-        [
-            provider,
-            model,
-            names.canonical_provider(provider) if provider else None,
-            names.canonical_model(provider, model) if model else None,
-        ]
-        for provider, model in pairs
-    ]
-    connection.execute(
-        "create or replace temp table canonical "
-        "(provider_logged varchar, model_logged varchar, provider varchar, model varchar)"
-    )
-    if canonical:
-        connection.executemany("insert into canonical values (?, ?, ?, ?)", canonical)
+    canonical = write_canonical(connection, pairs)
     connection.execute(
         """
-        create or replace temp view names as
+        create or replace view names as
         select logged_names.*, canonical.provider, canonical.model
         from logged_names
         join canonical
@@ -298,7 +301,27 @@ def name_models(connection: Any, config: Config) -> None:
         config.section("prices"),
     )
     connection.register("price_book", book)
-    connection.execute("create or replace temp table prices as select * from price_book")
+    connection.execute("create or replace table prices as select * from price_book")
+
+
+def write_canonical(connection: Any, pairs: Sequence[tuple[Any, Any]]) -> list[list[Any]]:
+    """Make the table `canonical`: logged provider and model, and their names in one spelling."""
+    canonical = [
+        [
+            provider,
+            model,
+            names.canonical_provider(provider) if provider else None,
+            names.canonical_model(provider, model) if model else None,
+        ]
+        for provider, model in pairs
+    ]
+    connection.execute(
+        "create or replace table canonical "
+        "(provider_logged varchar, model_logged varchar, provider varchar, model varchar)"
+    )
+    if canonical:
+        connection.executemany("insert into canonical values (?, ?, ?, ?)", canonical)
+    return canonical
 
 
 def replace_rows(connection: Any, store: Store, table: str) -> Change:
@@ -311,7 +334,7 @@ def replace_rows(connection: Any, store: Store, table: str) -> Change:
         else f"select {key} from next_{table}"
     )
     connection.execute(
-        f"create or replace temp table stored_keys as select {key} as row_key, filename "
+        f"create or replace table stored_keys as select {key} as row_key, filename "
         f"from stored_{table} where {key} in ({ours})"
     )
     connection.execute(
@@ -323,7 +346,7 @@ def replace_rows(connection: Any, store: Store, table: str) -> Change:
         )
     connection.execute(
         f"""
-        create or replace temp table changed_keys as
+        create or replace table changed_keys as
         select {key} as row_key from (
             select {columns} from next_{table} where {key} in (select row_key from stored_keys)
             except

@@ -1,4 +1,5 @@
--- What became of each staged record: its file and line, what it is (request, stream, score) and, if
+-- What became of each staged record: its file and line, what it is (request, stream, score,
+-- bill) and, if
 -- it is no row, why. Reads `staged`, `sources`, `homeless` and `parents`. One row per record.
 with first_rows as (
     -- rowid follows the order of insertion, so it numbers the records of a file for nothing.
@@ -13,8 +14,10 @@ placed as (
         sources.file_id,
         coalesce(record_line, staged.rowid - first_rows.first_row + 1) as line,
         outcome as given,
-        offsets_ms is not null as is_stream,
-        name is not null
+        bill_kind is not null as is_bill,
+        offsets_ms is not null and bill_kind is null as is_stream,
+        bill_kind is null
+            and name is not null
             and (request_id is not null or session_id is not null)
             and model_logged is null as is_score,
     from staged
@@ -27,6 +30,7 @@ kinds as (
         *,
         -- A stream log that also tells what was used is a request of its own.
         not is_score
+        and not is_bill
         and (
             not is_stream
             or model_logged is not null
@@ -34,6 +38,13 @@ kinds as (
             or input_tokens is not null
             or output_tokens is not null
         ) as is_request,
+        case
+            when is_bill then left(sha256(concat_ws(
+                chr(31), format, bill_kind, coalesce(provider, ''), coalesce(model_logged, ''),
+                epoch_us(starts_at), epoch_us(ends_at), coalesce(project, ''),
+                coalesce(service_tier, ''), labels::varchar
+            )), 16)
+        end as bill_id,
     from placed
 )
 
@@ -41,6 +52,12 @@ select
     * exclude (given),
     case
         when given is not null then given
+        when is_bill and (starts_at is null or ends_at is null or ends_at <= starts_at)
+            then 'rejected: no readable time bucket'
+        when is_bill and coalesce(
+            requests, input_tokens, input_uncached_tokens, output_tokens, amount_usd
+        ) is null then 'rejected: no readable number'
+        when is_bill then null
         when is_score and value is null then 'rejected: no readable value'
         when is_score and not value between 0 and 1 then 'rejected: value outside 0 to 1'
         when is_score then null

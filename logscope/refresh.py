@@ -21,11 +21,11 @@ def refresh(store: Store, config: Config) -> int:
         staging.prepare(connection)
         merging.open_stored(connection, store, "requests")
         connection.execute(
-            f"create temp view rows as select {merging.as_logged()} from stored_requests"
+            f"create view rows as select {merging.as_logged()} from stored_requests"
         )
-        connection.execute("create temp table touched as select request_id from stored_requests")
+        connection.execute("create table touched as select request_id from stored_requests")
         facts = merging.stream_facts(connection, store, has_streams=False)
-        connection.execute(f"create temp table stream_facts as {facts}")
+        connection.execute(f"create table stream_facts as {facts}")
         merging.derive(connection, config)
         changes = {"requests": merging.replace_rows(connection, store, "requests")}
         book = store.write_parquet(connection, "prices", "select * from prices order by all")

@@ -31,6 +31,12 @@ HELPERS = {
     "value": "double",
     "score_source": "varchar",
     "scored_at": "timestamptz",
+    "bill_kind": "varchar",
+    "starts_at": "timestamptz",
+    "ends_at": "timestamptz",
+    "requests": "bigint",
+    "amount_usd": "decimal(18, 10)",
+    "project": "varchar",
     "outcome": "varchar",
     "record_file": "varchar",
     "record_line": "bigint",
@@ -90,13 +96,13 @@ def staged_columns() -> dict[str, str]:
 def prepare(connection: Any) -> None:
     """Create the empty `staged` table and the functions that formats use."""
     columns = ", ".join(f"{name} {kind}" for name, kind in staged_columns().items())
-    connection.execute(f"create temp table staged ({columns})")
+    connection.execute(f"create table staged ({columns})")
     # Streams that have neither a start of their own nor a request (filled while merging).
-    connection.execute("create temp table homeless (request_id varchar)")
+    connection.execute("create table homeless (request_id varchar)")
     # Requests that only repeat what their children used (filled while merging).
-    connection.execute("create temp table parents (request_id varchar)")
+    connection.execute("create table parents (request_id varchar)")
     # Keys of records that the store had before (filled while merging).
-    connection.execute("create temp table stored_before (key varchar)")
+    connection.execute("create table stored_before (key varchar)")
     connection.execute(MACROS.read_text(encoding="utf-8"))
 
 
@@ -153,9 +159,9 @@ def read_group(connection: Any, plans: Sequence[Plan]) -> None:
     source = source_sql(connection, plans, declared)
     if format.many_rows:
         # rowid follows the order of insertion, so it numbers the records of a file for nothing.
-        connection.execute(f"create or replace temp table source_rows as {source}")
+        connection.execute(f"create or replace table source_rows as {source}")
         connection.execute(
-            "create or replace temp view source as "
+            "create or replace view source as "
             "select rows.*, rows.rowid - files.first_row + 1 as record_line "
             "from source_rows as rows join (select record_file, min(rowid) as first_row "
             "from source_rows group by record_file) as files using (record_file)"
@@ -168,7 +174,7 @@ def read_group(connection: Any, plans: Sequence[Plan]) -> None:
         )
     else:
         connection.execute(
-            "create or replace temp view source as "
+            "create or replace view source as "
             f"select *, null::bigint as record_line from ({source})"
         )
     sql = format.file.sql.strip().rstrip(";")
@@ -253,11 +259,11 @@ def quoted(names: Iterable[str]) -> list[str]:
 
 def settle(connection: Any, plans: Sequence[Plan]) -> None:
     """Give every staged record its file, its line, its kinds and its final outcome."""
-    connection.execute("create or replace temp table sources (plain varchar, file_id varchar)")
+    connection.execute("create or replace table sources (plain varchar, file_id varchar)")
     connection.executemany(
         "insert into sources values (?, ?)", [[str(plan.plain), plan.file_id] for plan in plans]
     )
-    connection.execute(f"create or replace temp view records as {RECORDS.read_text()}")
+    connection.execute(f"create or replace view records as {RECORDS.read_text()}")
 
 
 def rejected_records(connection: Any, plans: Sequence[Plan]) -> list[list[Any]]:

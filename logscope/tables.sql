@@ -196,8 +196,10 @@ comment on column scores.source is 'Who judged: human, rule, model, ...';
 comment on column scores.scored_at is 'When it was judged.';
 
 create table bills (
+    bill_id varchar,
     provider varchar,
     model varchar,
+    model_logged varchar,
     day date,
     starts_at timestamptz,
     ends_at timestamptz,
@@ -214,9 +216,34 @@ create table bills (
     requests bigint,
     cost_usd decimal(18, 10),
     project varchar,
-    service_tier varchar
+    service_tier varchar,
+    labels map(varchar, varchar),
+    format varchar
 );
 comment on table bills is 'One row per aggregate of a provider for a time bucket: usage or cost.';
+comment on column bills.bill_id is 'Hash of what tells it from others: provider, logged model, kind, bucket, project, tier, labels.';
+comment on column bills.provider is 'Who sent the bill; with a gateway''s own table, who served.';
+comment on column bills.model is 'Canonical name; NULL where the report was not grouped by model.';
+comment on column bills.model_logged is 'The model as the report names it.';
+comment on column bills.day is 'UTC date of starts_at; the partition.';
+comment on column bills.starts_at is 'Start of the time bucket.';
+comment on column bills.ends_at is 'End of the time bucket; it is not part of it.';
+comment on column bills.kind is 'usage: counters (and perhaps a cost); cost: an amount of money.';
+comment on column bills.input_uncached_tokens is 'Input tokens neither read from nor written to a prompt cache.';
+comment on column bills.cache_read_tokens is 'Input tokens read from the prompt cache.';
+comment on column bills.cache_write_5m_tokens is 'Input tokens written to a 5-minute prompt cache.';
+comment on column bills.cache_write_1h_tokens is 'Input tokens written to a 1-hour prompt cache.';
+comment on column bills.cache_write_unknown_tokens is 'Input tokens written to a prompt cache of unreported lifetime.';
+comment on column bills.output_text_tokens is 'Output tokens that are not reasoning; NULL where reasoning is not reported.';
+comment on column bills.reasoning_tokens is 'Output tokens spent on reasoning.';
+comment on column bills.input_tokens is 'All input tokens, cache inside.';
+comment on column bills.output_tokens is 'All output tokens, reasoning inside.';
+comment on column bills.requests is 'Requests in the bucket.';
+comment on column bills.cost_usd is 'Amount in the bucket as reported; USD.';
+comment on column bills.project is 'Project or workspace; NULL where the report was not grouped by it.';
+comment on column bills.service_tier is 'The tier served: standard, batch, priority, flex.';
+comment on column bills.labels is 'What else the report was grouped by: key, line item, team, ...';
+comment on column bills.format is 'Log format the row came from.';
 
 create table files (
     file_id varchar,

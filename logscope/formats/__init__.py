@@ -35,13 +35,18 @@ class Format:
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """Kinds of file it reads: json, csv, parquet."""
+        """Kinds of file it reads: json, csv, parquet, sqlite."""
         return tuple(kind.strip() for kind in self.file.keys["reads"].split(","))
 
     @property
     def records(self) -> str | None:
         """Key of the list of records, where a producer wraps them in one document."""
         return self.file.keys.get("records")
+
+    @property
+    def table(self) -> str | None:
+        """The table of an SQLite database whose rows are the records."""
+        return self.file.keys.get("table")
 
     @property
     def many_rows(self) -> bool:
@@ -56,7 +61,7 @@ class Format:
         """Return the columns it reads with their types; DuckDB takes the declaration apart."""
         try:
             connection.execute(
-                f"create or replace temp table declared ({self.file.keys['columns']})"
+                f"create or replace table declared ({self.file.keys['columns']})"
             )
         except Exception as error:
             raise UsageError(f"{self.file.path}: `columns` cannot be read: {error}") from error
@@ -114,7 +119,7 @@ def claims(
     if not heads:
         return claimed
     connection.execute(
-        "create or replace temp table heads (path varchar, kind varchar, first json)"
+        "create or replace table heads (path varchar, kind varchar, first json)"
     )
     rows = [[path, head.kind, json.dumps(head.first)] for path, head in heads.items()]
     connection.executemany("insert into heads values (?, ?, ?)", rows)
