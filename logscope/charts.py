@@ -217,6 +217,37 @@ def ttft_dots(
     return finished(alt.layer(*layers).properties(**size), narrow)
 
 
+def bridge(frame: polars.DataFrame, narrow: bool = False) -> Spec:
+    """Return a waterfall of what each cause added or took, and below it what they come to.
+
+    `frame`: label (in order), start, end, kind (more, less or total), text (the amount in words).
+    """
+    order = frame["label"].to_list()
+    colour = {"total": MUTED, "more": PALETTE[1], "less": PALETTE[2]}
+    rows = [
+        {**row, "colour": colour[row["kind"]], "right": max(row["start"], row["end"])}
+        for row in values(frame)
+    ]
+    lowest = min(min(row["start"], row["end"]) for row in rows)
+    highest = max(row["right"] for row in rows)
+    scale = alt.Scale(domain=[lowest, highest], nice=False)
+    axis_x = alt.Axis(title=None, format="$,~r", tickCount=3 if narrow else 6)
+    labels = alt.Axis(
+        labelLimit=130 if narrow else 320, labelColor=INK, labelPadding=10, title=None
+    )
+    y = alt.Y("label:N", sort=order, axis=labels, scale=alt.Scale(paddingInner=0.35))
+    base = alt.Chart(data(rows)).encode(y=y)
+    bars = base.mark_bar().encode(
+        x=alt.X("start:Q", scale=scale, axis=axis_x),
+        x2="end:Q",
+        color=alt.Color("colour:N", scale=None),
+        tooltip=[alt.Tooltip("label:N", title="cause"), alt.Tooltip("text:N", title="USD")],
+    )
+    text = base.mark_text(align="left", dx=6, color=INK).encode(x="right:Q", text="text:N")
+    size = {"width": 150 if narrow else 560, "height": 26 * len(rows)}
+    return finished(alt.layer(bars, text).properties(**size), narrow)
+
+
 def stream_pauses(
     frame: polars.DataFrame, palette: Mapping[str, str], stall_ms: float, narrow: bool = False
 ) -> Spec:
@@ -242,7 +273,9 @@ def stream_pauses(
             color=alt.Color(
                 "model:N",
                 scale=colour_scale(palette, present),
-                legend=alt.Legend(columns=1 if narrow else len(present)),
+                legend=alt.Legend(
+                    columns=1 if narrow else len(present), symbolType="stroke", symbolStrokeWidth=3
+                ),
             ),
             tooltip=[
                 alt.Tooltip("model:N", title="model"),

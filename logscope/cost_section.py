@@ -23,6 +23,7 @@ def cost_section(weeks: Weeks, palette: dict[str, str]) -> Section | None:
         (Column("share"), lambda row, _: words.percent(of(row["cost_usd"], total), unit=False)),
         *([(Column(f"vs W{weeks.number_before}"), cost_change)] if weeks.before else []),
         (Column("per 1,000 requests"), per_thousand),
+        *([(Column("without a price"), unpriced)] if whole["n_without_cost"] else []),
         (Column("input, M tokens"), lambda row, _: millions(row["input_tokens"])),
         (Column("from cache %"), cached),
         (Column("output, M tokens"), lambda row, _: millions(row["output_tokens"])),
@@ -46,11 +47,9 @@ def cost_cell(total: float) -> Any:
     digits = 0 if total >= 10_000 else 2 if total >= 10 else 4
 
     def cell(row: Row, _: Row) -> Cell:
-        missing = row["n_without_cost"]
         if row["cost_usd"] is None:
             return Cell(words.DASH, "no price", "quiet")
-        note = f"+ {missing:,} without" if missing > 0.01 * row["n"] else ""
-        return Cell(words.money(row["cost_usd"], digits), note)
+        return Cell(words.money(row["cost_usd"], digits))
 
     return cell
 
@@ -67,6 +66,10 @@ def per_thousand(row: Row, _: Row) -> str:
     if not row["cost_usd"] or not priced:
         return words.DASH
     return words.money(row["cost_usd"] / priced * 1000, 2)
+
+
+def unpriced(row: Row, _: Row) -> Cell:
+    return Cell(words.count(row["n_without_cost"]), tone="quiet")
 
 
 def millions(tokens: float | None) -> str:

@@ -133,7 +133,7 @@ def coverage_figure(weeks: Weeks) -> Figure | None:
     formats = sorted({row["format"] for row in counted}, key=lambda value: (value is None, value))
     labels = words.apart(formats)
     highest = {key: max(row["n"] for row in counted if row["format"] == key) for key in formats}
-    at = {(hour_of_week(row["hour"], weeks), row["format"]): row["n"] for row in counted}
+    at = {(weeks.hour_of_week(row["hour"]), row["format"]): row["n"] for row in counted}
     rows = [
         {
             "row": number,
@@ -163,12 +163,6 @@ def coverage_figure(weeks: Weeks) -> Figure | None:
         charts.coverage(frame, days, narrow=True),
         table,
     )
-
-
-def hour_of_week(hour: Any, weeks: Weeks) -> int:
-    """Return how many hours after Monday 0:00 a local hour lies."""
-    days: int = (hour.date() - weeks.monday).days
-    return days * 24 + int(hour.hour)
 
 
 def method_section(weeks: Weeks) -> Section:

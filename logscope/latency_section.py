@@ -5,20 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from logscope import charts, words
-from logscope.changes import Shift, shifts
+from logscope.changes import Shift
+from logscope.changes_section import PAIR
 from logscope.page import Cell, Column, Figure, Section, Strong, Text
 from logscope.sections import Row, grouped_table, one, plain_table, records
 from logscope.weeks import Weeks
 
-PAIR = ("model", "region")
 MOST_PAIRS = 14
 STALL_MS = 1000.0
-
-
-def ttft_shifts(weeks: Weeks) -> list[Shift]:
-    """Return how the first-token p95 of each model and region moved since the week before."""
-    now, before = (records(weeks.rows("latency", PAIR, before=past)) for past in (False, True))
-    return shifts(now, before, PAIR, "ttft_p95")
 
 
 def withheld(row: Row, measure: str, level: int) -> str:

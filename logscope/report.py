@@ -7,10 +7,11 @@ from pathlib import Path
 
 import logscope
 from logscope import charts, words
+from logscope.changes_section import changes_section, cost_bridge, ttft_shifts
 from logscope.config import Config
 from logscope.cost_section import cost_section
 from logscope.data_section import coverage_figure, data_section, method_section, records_table
-from logscope.latency_section import latency_section, streams_section, ttft_shifts
+from logscope.latency_section import latency_section, streams_section
 from logscope.outcome_section import outcome_section
 from logscope.page import Report, Section, render_html
 from logscope.routing_section import latest_recommendation, routing_section
@@ -37,8 +38,9 @@ def build_report(
         return empty_report(weeks)
     recommendation = latest_recommendation(weeks)
     palette = model_colours(weeks)
-    moved = ttft_shifts(weeks)
+    moved, causes = ttft_shifts(weeks), cost_bridge(weeks)
     found: list[Section | None] = [
+        changes_section(weeks, moved, causes),
         latency_section(weeks, palette, moved),
         streams_section(weeks, palette),
         outcome_section(weeks),
@@ -54,7 +56,7 @@ def build_report(
         tz=weeks.tz,
         notice=notice(weeks),
         coverage=coverage_figure(weeks),
-        summary=summary(weeks, moved, recommendation),
+        summary=summary(weeks, moved, causes, recommendation),
         tiles=tiles(weeks),
         decisions=[],
         sections=[section for section in found if section],

@@ -9,8 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from logscope import words
+from logscope.bridge import Bridge
 from logscope.changes import Shift
+from logscope.changes_section import causes, signed_ms, since_when
 from logscope.data_section import unknown_shares
+from logscope.moments import outburst
 from logscope.page import Sentence, Strong, Text, Tile
 from logscope.routing_section import routing_lead
 from logscope.sections import Row, one, records, tone_of
@@ -22,11 +25,16 @@ MOST_OF_THEM = 0.5
 
 
 def summary(
-    weeks: Weeks, moved: list[Shift], recommendation: Mapping[str, Any] | None
+    weeks: Weeks,
+    moved: list[Shift],
+    bridge: Bridge | None,
+    recommendation: Mapping[str, Any] | None,
 ) -> list[Sentence]:
     """Return the sentences of the week in the order of a reader's questions."""
     whole = one(weeks.rows("account"))
     sentences = [volume(weeks, whole)]
+    if bridge:
+        sentences.append(Sentence(causes(weeks, bridge), "changes"))
     for rule in (speed(weeks, moved), failures(weeks), throttled(weeks, whole)):
         if rule:
             sentences.append(rule)
@@ -110,10 +118,13 @@ def speed(weeks: Weeks, moved: list[Shift]) -> Sentence | None:
     for shift in beyond[:MOST_SHIFTS]:
         model, region = (words.name(part) for part in shift.group)
         verb = "slower" if shift.difference > 0 else "faster"
+        moment = since_when(weeks, shift)
+        when = f" about {moment:%A %H:%M}" if moment else ""
         text += (
             Strong(f"{model} became {verb} in {region}"),
-            f": first-token p95 {words.ms(shift.before.value)} to {words.ms(shift.now.value)} ms "
-            f"({signed_ms(shift.difference)}, 95 % interval {signed_ms(shift.low)} to "
+            f"{when}: first-token p95 {words.ms(shift.before.value)} to "
+            f"{words.ms(shift.now.value)} ms ({signed_ms(shift.difference)}, "
+            f"95 % interval {signed_ms(shift.low)} to "
             f"{signed_ms(shift.high)}). ",
         )
     others = len(moved) - len(beyond[:MOST_SHIFTS])
@@ -126,10 +137,6 @@ def speed(weeks: Weeks, moved: list[Shift]) -> Sentence | None:
     else:
         text += ("No other pair could be tested.",)
     return Sentence(text, "latency")
-
-
-def signed_ms(value: float) -> str:
-    return words.signed(words.ms(value).replace("-", words.MINUS), value)
 
 
 def failures(weeks: Weeks) -> Sentence | None:
@@ -170,13 +177,34 @@ def throttled(weeks: Weeks, whole: Row) -> Sentence | None:
             ),
             "outcomes",
         )
+    hours = throttled_hours(weeks, top)
+    when = ""
+    if hours:
+        first, last = weeks.moment(hours.start), weeks.moment(hours.stop)
+        share = sum(n for hour, n in throttled_by_hour(weeks, top).items() if hour in hours) / total
+        when = f", {first:%A %H:%M}{words.DASH}{last:%H:%M}"
     return Sentence(
         (
             Strong(f"{words.percent(share)} of the {words.count(total)} throttled requests"),
-            f" were {words.name(top['model'])} in {words.name(top['region'])}.",
+            f" were {words.name(top['model'])} in {words.name(top['region'])}{when}.",
         ),
         "outcomes",
     )
+
+
+def throttled_by_hour(weeks: Weeks, pair: Row) -> dict[int, int]:
+    """Return the throttled requests of a model and region by hour of the week."""
+    rows = records(weeks.rows("account", ["hour", "model", "region"]))
+    return {
+        weeks.hour_of_week(row["hour"]): row["n_throttled"]
+        for row in rows
+        if row["n_throttled"] and all(row[key] == pair[key] for key in ("model", "region"))
+    }
+
+
+def throttled_hours(weeks: Weeks, pair: Row) -> range | None:
+    """Return the hours in a row in which most of the throttling happened, if they are few."""
+    return outburst(throttled_by_hour(weeks, pair))
 
 
 def not_known(whole: Row) -> Sentence:

@@ -1,15 +1,22 @@
-"""A week and the one before it: which requests they hold, and the named queries over both."""
+"""A week and the one before it: which requests they hold, and the named queries over both.
+
+A report asks many questions of the same requests. What can be added up is asked once, in the finest
+cells that any table needs, and summed up from there; latency is read once for all groupings. The
+numbers are those that the named queries give.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from logscope.errors import NoDataError
-from logscope.measures import latency, run_query
+from logscope.latencies import By, is_now, keep_answered, latencies
+from logscope.measures import run_query
 from logscope.selection import Selection, span, week_name
 from logscope.store import Store, create_selection
 
@@ -17,6 +24,9 @@ if TYPE_CHECKING:
     import polars
 
 WEEK = timedelta(7)
+CELLS: By = ("hour", "model", "region", "task", "team", "format")
+GROUPINGS: tuple[By, ...] = ((), ("model",), ("region",), ("task",), ("team",), ("model", "region"))
+COMPARED: tuple[By, ...] = ((), ("model", "region"))
 
 
 @dataclass(frozen=True)
@@ -29,9 +39,13 @@ class OpenSelection(Selection):
         """Return a cursor on the open connection with `selection` and `groups` as grouped now."""
         cursor = self.connection.cursor()
         cursor.execute("set TimeZone = 'UTC'")
-        cursor.execute("drop view if exists groups; drop view if exists selection")
-        create_selection(cursor, self.group_columns(), self.condition_sql())
+        self.see(cursor)
         return cursor
+
+    def see(self, connection: Any) -> None:
+        """Make `selection` and `groups` on a connection those of this selection."""
+        connection.execute("drop view if exists groups; drop view if exists selection")
+        create_selection(connection, self.group_columns(), self.condition_sql())
 
 
 @dataclass
@@ -48,12 +62,16 @@ class Weeks:
     where: str | None = None
     days: list[date] = field(init=False)
     empty_days: list[date] = field(init=False)
-    this: Selection = field(init=False)
-    before: Selection | None = field(init=False)
+    this: OpenSelection = field(init=False)
+    before: OpenSelection | None = field(init=False)
     answers: dict[tuple[Any, ...], polars.DataFrame] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.this = self.period(self.monday, 7)
+        whole = self.period(self.monday - WEEK, 14)
+        # One connection for both weeks, opened as any selection is.
+        connection = Selection.connect(whole, self.store)
+        self.this = replace(self.period(self.monday, 7), connection=connection)
+        self.before = None
         stored = self.store.days()
         seen = self.days_with_requests()
         later = bool(stored) and stored[-1] > self.monday + timedelta(7)
@@ -61,17 +79,16 @@ class Weeks:
         length = (end - self.monday).days + 1
         self.days = [self.monday + timedelta(i) for i in range(length)]
         self.empty_days = [day for day in self.days if day not in seen]
-        covered = bool(stored) and stored[0] <= self.monday - WEEK
-        self.before = self.period(self.monday - WEEK, length) if covered and seen else None
+        if seen and stored[0] <= self.monday - WEEK:
+            self.before = replace(self.period(self.monday - WEEK, length), connection=connection)
 
-    def period(self, first: date, length: int) -> Selection:
+    def period(self, first: date, length: int) -> OpenSelection:
         """Return the requests of `length` local days."""
         zone = ZoneInfo(self.tz)
         last = first + timedelta(length)
         start = datetime(first.year, first.month, first.day, tzinfo=zone)
         end = datetime(last.year, last.month, last.day, tzinfo=zone)
-        period = OpenSelection(start, end, self.where, (), self.tz)
-        return replace(period, connection=Selection.connect(period, self.store))
+        return OpenSelection(start, end, self.where, (), self.tz)
 
     def days_with_requests(self) -> list[date]:
         """Return the local days of the week that have a request, in order; maybe none."""
@@ -108,6 +125,15 @@ class Weeks:
         """The days in words: 9 – 15 Nov 2026."""
         return span(self.monday, self.monday + timedelta(6))
 
+    def hour_of_week(self, hour: datetime) -> int:
+        """Return how many hours after Monday 0:00 a local hour of the week lies."""
+        days: int = (hour.date() - self.monday).days
+        return days * 24 + hour.hour
+
+    def moment(self, hour: int) -> datetime:
+        """Return the local hour that lies so many hours after Monday 0:00."""
+        return datetime.combine(self.monday, time()) + timedelta(hours=hour)
+
     def rows(
         self, query: str, by: Sequence[str] = (), before: bool = False, **params: Any
     ) -> polars.DataFrame:
@@ -117,23 +143,48 @@ class Weeks:
         """
         key = (query, tuple(by), before, tuple(sorted(params.items())))
         if key not in self.answers:
-            self.answers[key] = self.ask(query, by, before, params)
+            self.answers[key] = self.ask(query, tuple(by), before, params)
         return self.answers[key]
 
-    def ask(
-        self, query: str, by: Sequence[str], before: bool, params: dict[str, Any]
-    ) -> polars.DataFrame:
+    def ask(self, query: str, by: By, before: bool, params: dict[str, Any]) -> polars.DataFrame:
         selection = self.before if before else self.this
+        if query == "latency":
+            return self.latency(by, before)
         if selection is None:
             return self.rows(query, by, **params).clear()
+        if query == "account" and by != CELLS:
+            return summed(self.rows("account", CELLS, before), by)
         try:
-            if query == "latency":
-                return latency(self.store, selection.grouped(by))
             return run_query(self.store, query, selection.grouped(by), params)
         except NoDataError:
             if not before:
                 raise
             return self.rows(query, by, **params).clear()
+
+    def latency(self, by: By, before: bool) -> polars.DataFrame:
+        """Return latency by group, the largest first; intervals for the first token only."""
+        import polars as pl
+
+        counts = self.rows("account", by, before).select(*by, "n", "n_ok")
+        times = self.latencies[by, not before]
+        if not by:
+            return (
+                pl.concat([counts, times], how="horizontal")
+                if times.height
+                else counts.join(times, how="cross")
+            )
+        return counts.join(times, on=list(by), how="left", nulls_equal=True, maintain_order="left")
+
+    @cached_property
+    def latencies(self) -> dict[tuple[By, bool], polars.DataFrame]:
+        """The latency of both weeks by every grouping that a report shows."""
+        connection = self.this.connection
+        both = self.this if self.before is None else replace(self.this, since=self.before.since)
+        names = [name for by in GROUPINGS for name in by]
+        both.see(connection)
+        columns = both.grouped(dict.fromkeys(names)).group_columns()
+        keep_answered(connection, columns, is_now(self.this.since))
+        return latencies(connection, GROUPINGS, COMPARED if self.before else ())
 
     def command(self, query: str, by: Sequence[str] = (), **params: Any) -> str:
         """Return the command that gives the rows of the week."""
@@ -147,3 +198,20 @@ class Weeks:
         if self.where:
             words.append(f'--where "{self.where}"')
         return " ".join(words)
+
+
+def summed(cells: polars.DataFrame, by: By) -> polars.DataFrame:
+    """Return cells summed up by fewer columns, the largest first; nothing known sums to unknown."""
+    import polars as pl
+
+    numbers = [name for name in cells.columns if name not in CELLS]
+    if "day" in by:
+        cells = cells.with_columns(day=pl.col("hour").dt.date())
+    sums = [
+        pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name) for name in numbers
+    ]
+    if not by:
+        return cells.select(sums)
+    order = ["n", *by]
+    downwards = [True] + [False] * len(by)
+    return cells.group_by(by).agg(sums).sort(order, descending=downwards, nulls_last=True)

@@ -1,0 +1,269 @@
+"""The report on what changed: why the cost did, and who answers slower or faster since when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from logscope import charts, words
+from logscope.bridge import CAUSES, Bridge, bridge
+from logscope.changes import Shift, shifts
+from logscope.moments import step
+from logscope.page import Body, Cell, Column, Figure, Section, Table, Text
+from logscope.sections import plain_table, records
+from logscope.weeks import Weeks
+
+PAIR = ("model", "region")
+MOST_LOCATED = 3
+# A cause below this share of the week's cost goes into "all else".
+LEAST_CAUSE = 0.005
+
+
+def ttft_shifts(weeks: Weeks) -> list[Shift]:
+    """Return how the first-token p95 of each model and region moved since the week before."""
+    now, before = (records(weeks.rows("latency", PAIR, before=past)) for past in (False, True))
+    return shifts(now, before, PAIR, "ttft_p95")
+
+
+def since_when(weeks: Weeks, shift: Shift) -> datetime | None:
+    """Return the local hour of this week from which on the pair was slower or faster; maybe none.
+
+    It is the hour at which the share of first tokens above last week's median steps best.
+    """
+    limit = {
+        tuple(row[key] for key in PAIR): row["ttft_p50_ms"]
+        for row in records(weeks.rows("latency", PAIR, before=True))
+    }.get(shift.group)
+    if limit is None:
+        return None
+    counted = records(weeks.rows("slower_than", ("hour", *PAIR), ttft_ms=round(limit)))
+    rows = [row for row in counted if tuple(row[key] for key in PAIR) == shift.group]
+    found = step([(weeks.hour_of_week(row["hour"]), row["n"], row["n_over"]) for row in rows])
+    if found is None or (found.share_after > found.share_before) != (shift.difference > 0):
+        return None
+    return weeks.moment(found.hour)
+
+
+def cost_bridge(weeks: Weeks) -> Bridge | None:
+    """Return why the cost of the two weeks differs, None without a week to compare with."""
+    now, before = (
+        records(weeks.rows("cost_parts", ("task", "model"), before=past)) for past in (False, True)
+    )
+    return bridge(now, before) if weeks.before else None
+
+
+def changes_section(weeks: Weeks, moved: list[Shift], found: Bridge | None) -> Section | None:
+    """Return the section on what changed since the week before, or None if there is none."""
+    parts: list[Any] = []
+    lead: list[Text] = []
+    if found:
+        parts.append(bridge_figure(weeks, found))
+        lead.append(causes(weeks, found))
+    if moved:
+        parts.append(shift_table(weeks, moved))
+    if not parts:
+        return None
+    return Section("changes", "What changed", lead, parts)
+
+
+def cause_name(cause: str, found: Bridge) -> str:
+    """Return what a cause did, in words: `more traffic`, `code moving to claude-opus-4-7`."""
+    up = found.total(cause) > 0
+    if cause == "models":
+        return model_move(found)
+    return {
+        "traffic": "more traffic" if up else "less traffic",
+        "tasks": f"a {'dearer' if up else 'cheaper'} mix of tasks",
+        "prompt length": "longer prompts" if up else "shorter prompts",
+        "caching": "worse caching" if up else "better caching",
+        "answer length": "longer answers" if up else "shorter answers",
+        "prices": "higher prices or tiers" if up else "lower prices or tiers",
+        "other fees": "more other fees" if up else "fewer other fees",
+    }[cause]
+
+
+def model_move(found: Bridge) -> str:
+    """Return which task moved to which model, the one that explains most of the effect."""
+    effect, total = found.effects["models"], found.total("models")
+    by_task: dict[Any, float] = {}
+    for (task, _), value in zip(found.cells, effect, strict=True):
+        by_task[task] = by_task.get(task, 0.0) + float(value)
+    task = max(by_task, key=lambda key: (by_task[key] * (1 if total > 0 else -1), str(key)))
+    gains = {
+        model: float(gain)
+        for (cell_task, model), gain in zip(found.cells, found.model_share_gain, strict=True)
+        if cell_task == task
+    }
+    model = max(gains, key=lambda key: (gains[key], str(key)))
+    named = "requests without a task" if task is None else words.name(task)
+    return f"{named} moving to {words.name(model)}"
+
+
+def causes(weeks: Weeks, found: Bridge) -> Text:
+    """Say why the cost changed, the largest causes first; the parts add up to the difference."""
+    ordered = sorted(CAUSES, key=lambda cause: (-abs(found.total(cause)), cause))
+    large = [
+        c for c in ordered[:4] if abs(found.total(c)) >= LEAST_CAUSE * max(found.now, found.before)
+    ]
+    if not large:
+        return (
+            f"No single cause moved the cost by more than {LEAST_CAUSE:.1%} against week "
+            f"{weeks.number_before}.".replace("%", f"{words.THIN}%"),
+        )
+    told = [f"{cause_name(c, found)} {dollars(found.total(c))}" for c in large]
+    text = f"{told[0][0].upper()}{told[0][1:]}"
+    first, amount = text.rsplit(" ", 1)
+    parts = [f"{first} explains {amount}", *told[1:]]
+    rest = found.now - found.before - sum(found.total(c) for c in large)
+    if abs(rest) >= 0.5 or abs(rest) >= 0.01 * abs(found.now - found.before):
+        parts.append(f"all else {dollars(rest)}")
+    return (", ".join(parts), f"; {price_changes(weeks)}.")
+
+
+def dollars(value: float) -> str:
+    digits = 0 if abs(value) >= 100 else 2
+    return words.signed(words.money(value, digits), value)
+
+
+def price_changes(weeks: Weeks) -> str:
+    """Say whether a price that requests of the two weeks paid began within them."""
+    first = (weeks.before or weeks.this).first_day()
+    changed = {
+        words.name(row["model"])
+        for row in records(weeks.rows("prices_used"))
+        if row["valid_from"] and first and row["valid_from"] > first
+    }
+    return f"prices changed for {words.listed(sorted(changed))}" if changed else "no price changed"
+
+
+def bridge_figure(weeks: Weeks, found: Bridge) -> Figure:
+    """Return the waterfall from the cost of the week before to this week's."""
+    import polars as pl
+
+    shown = [c for c in CAUSES if abs(found.total(c)) >= 1e-4 * max(found.now, found.before)]
+    steps: list[Mapping[str, Any]] = []
+    level = 0.0
+    for cause in shown:
+        effect = found.total(cause)
+        kind = "more" if effect > 0 else "less"
+        steps.append(
+            {
+                "label": cause_label(cause, found),
+                "start": level,
+                "end": level + effect,
+                "kind": kind,
+            }
+        )
+        level += effect
+    total = found.now - found.before
+    name = f"W{weeks.number} against W{weeks.number_before}"
+    steps.append({"label": name, "start": 0.0, "end": total, "kind": "total"})
+    frame = pl.DataFrame(
+        [
+            {
+                **row,
+                "usd": row["end"] - row["start"],
+                "text": dollars(row["end"] - row["start"]),
+            }
+            for row in steps
+        ]
+    )
+    table = plain_table(
+        "cost_bridge",
+        "Why the cost changed",
+        frame.select("label", "usd"),
+        {"label": ("cause", words.name), "usd": ("USD", lambda value: words.money(value, 2))},
+        [weeks.command("cost_parts", ("task", "model"))],
+    )
+    return Figure(
+        "bridge",
+        "Why the cost changed",
+        "Each bar is what one cause alone did, averaged over all orders in which the causes could "
+        "have changed; together they make up the difference exactly.",
+        f"Cost went from {words.money(found.before)} to {words.money(found.now)}.",
+        charts.bridge(frame),
+        charts.bridge(frame, narrow=True),
+        table,
+    )
+
+
+def cause_label(cause: str, found: Bridge) -> str:
+    return model_move(found) if cause == "models" else cause
+
+
+def shift_table(weeks: Weeks, moved: list[Shift]) -> Table:
+    """Return every pair of model and region with its first-token p95 in both weeks."""
+    import polars as pl
+
+    rows = []
+    located = [shift for shift in moved if shift.beyond_noise][:MOST_LOCATED]
+    for shift in moved[:20]:
+        moment = since_when(weeks, shift) if shift in located else None
+        rows.append(
+            [
+                Cell(words.name(shift.group[0])),
+                Cell(words.name(shift.group[1])),
+                Cell(words.ms(shift.before.value)),
+                Cell(words.ms(shift.now.value)),
+                Cell(signed_ms(shift.difference)),
+                Cell(f"{signed_ms(shift.low)} to {signed_ms(shift.high)}", tone="quiet"),
+                Cell(p_value(shift.p_value)),
+                Cell(verdict(shift, moment), tone=tone(shift)),
+            ]
+        )
+    frame = pl.DataFrame(
+        [
+            {
+                "model": shift.group[0],
+                "region": shift.group[1],
+                "p95_before_ms": shift.before.value,
+                "p95_ms": shift.now.value,
+                "difference_ms": shift.difference,
+                "low_ms": shift.low,
+                "high_ms": shift.high,
+                "p_value": shift.p_value,
+                "beyond_noise": shift.beyond_noise,
+            }
+            for shift in moved
+        ]
+    )
+    left = len(moved) - len(rows)
+    return Table(
+        "ttft_shifts",
+        f"First-token p95, week {weeks.number_before} to {weeks.number}",
+        [
+            Column("model", right=False),
+            Column("region", right=False),
+            Column(f"W{weeks.number_before}, ms"),
+            Column(f"W{weeks.number}, ms"),
+            Column("change"),
+            Column("95 % interval"),
+            Column("p"),
+            Column("", right=False),
+        ],
+        [Body("", rows, f"and {left} more" if left > 0 else "")],
+        [weeks.command("latency", PAIR)],
+        frame,
+        "Beyond noise: p below 0.05 after Holm's correction for all pairs, and 5 % or more. Input "
+        "sizes and load may differ between the weeks; see Latency.",
+    )
+
+
+def signed_ms(value: float) -> str:
+    return words.signed(words.ms(value).replace("-", words.MINUS), value)
+
+
+def p_value(value: float) -> str:
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def verdict(shift: Shift, moment: datetime | None) -> str:
+    if not shift.beyond_noise:
+        return "within noise"
+    text = "slower" if shift.difference > 0 else "faster"
+    return f"{text} since {moment:%a %H:%M}" if moment else text
+
+
+def tone(shift: Shift) -> str:
+    return "" if not shift.beyond_noise else "worse" if shift.difference > 0 else "better"
