@@ -8,10 +8,15 @@ from typing import Any
 
 import pytest
 from test_aiperf_profile import request
+from test_anthropic_cost import cost, cost_report
+from test_anthropic_usage import usage, usage_report
 from test_bedrock_invocation import invocation
+from test_litellm_daily import daily, daily_csv
 from test_litellm_spendlogs import as_csv, spend
 from test_litellm_standard import call
 from test_native import REQUEST
+from test_openai_costs import cost_page
+from test_openai_usage import result, usage_page
 from test_otlp_genai import CURRENT, export, span
 
 from logscope import containers
@@ -36,6 +41,15 @@ HEADS: list[tuple[str, str, Any]] = [
     ("native_streams", "n.csv", "request_id,offsets_ms\na,[1]\n"),
     ("native_scores", "o.jsonl", {"session_id": "s", "name": "good", "value": 1}),
     ("native_scores", "p.csv", "request_id,name,value\na,good,1\n"),
+    ("scores_csv", "scores.csv", "id,rating\na,1\n"),
+    ("scores_csv", "sessions.csv", "session_id,metric,score\ns,good,1\n"),
+    ("openai_usage", "usage.json", usage_page(result())),
+    ("openai_usage", "usage_bucket.jsonl", usage_page(result())["data"][1]),
+    ("openai_costs", "costs.json", cost_page((1, None, "usd"))),
+    ("anthropic_usage", "report.json", usage_report(usage())),
+    ("anthropic_cost", "cost_report.json", cost_report(cost("1.0"))),
+    ("litellm_daily", "daily.jsonl", daily()),
+    ("litellm_daily", "daily.csv", daily_csv([daily()])),
 ]
 
 
