@@ -74,20 +74,67 @@ class Logs:
     def query(
         self, name: str, params: Mapping[str, Any] | None = None, by: By = None, **options: Any
     ) -> polars.DataFrame:
-        """Run a named query over a selection."""
+        """Run a named query over a selection; `objectives` has those of [slo] by default."""
         from logscope.measures import run_query
+        from logscope.objectives import as_parameter, read_objectives
 
-        return run_query(self.store, name, self.select(by, **options), params or {})
+        given = dict(params or {})
+        if name == "objectives" and not given:
+            given = as_parameter(read_objectives(self.config))
+        return run_query(self.store, name, self.select(by, **options), given)
 
-    def latency(self, by: By = None, **options: Any) -> polars.DataFrame:
-        """Return ttft, duration and tpot percentiles (ms) with intervals, one row per group."""
-        from logscope.measures import latency
+    def latency(self, by: By = None, like: str | None = None, **options: Any) -> polars.DataFrame:
+        """Return ttft, duration and tpot percentiles (ms) with intervals, one row per group.
 
-        return latency(self.store, self.select(by, **options))
+        With `like` (aiperf, vllm, guidellm, otel): what that tool would compute, one row per group
+        and metric of its own.
+        """
+        from logscope.measures import latency, latency_like
+
+        selection = self.select(by, **options)
+        return latency_like(self.store, selection, like) if like else latency(self.store, selection)
 
     def cost(self, by: By = None, **options: Any) -> polars.DataFrame:
         """Return requests, tokens and cost (USD), one row per group."""
         return self.query("cost", by=by, **options)
+
+    def traffic(self, by: By = None, **options: Any) -> polars.DataFrame:
+        """Return requests, errors, 429s, cancelled, peaks per minute and goodput per group."""
+        from logscope.traffic import traffic
+
+        return traffic(self.store, self.select(by, **options), self.config)
+
+    def load(self, by: By = None, **options: Any) -> polars.DataFrame:
+        """Return latency, throttling and errors by requests in flight, per group and bucket."""
+        from logscope.traffic import load
+
+        return load(self.store, self.select(by, **options))
+
+    def objectives(self, by: By = (), **options: Any) -> polars.DataFrame:
+        """Return goodput and error budget per objective of [slo] and group, of the last week."""
+        from logscope.objectives import objectives
+
+        return objectives(self.store, self.select(by, **whole_week(options)), self.config)
+
+    def regions(self, by: By = None, measure: str = "ttft", **options: Any) -> polars.DataFrame:
+        """Return by how many ms regions differ for the same requests, with 95 % intervals."""
+        from logscope.regions import regions
+
+        return regions(self.store, self.select(by, **options), measure)
+
+    def changes(
+        self, by: By = None, week: str = "last", measure: str = "ttft", **options: Any
+    ) -> polars.DataFrame:
+        """Return how p50 and p95 of a measure moved since the week before, alarms first.
+
+        Options: where, tz. The weeks before it are the past by which a change is judged.
+        """
+        from logscope.selection import week_start
+        from logscope.week_changes import week_changes
+
+        store = self.store
+        monday = week_start(week, store)
+        return week_changes(store, self.select(by, **options), monday, measure)
 
     def types(self, **options: Any) -> polars.DataFrame:
         """Return the kinds of requests: clusters on what is known before the answer."""
@@ -111,6 +158,12 @@ class Logs:
 
         store = self.store
         return write_report(store, week_start(week, store), tz, self.config, Path(path))
+
+
+def whole_week(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options, with the last week where they name no time: budgets are weekly."""
+    timed = any(options.get(name) for name in ("since", "until", "week"))
+    return dict(options) if timed else {**options, "week": "last"}
 
 
 def open(path: str | Path | None = None) -> Logs:

@@ -80,7 +80,11 @@ Until = Annotated[str | None, typer.Option(help="Until this day (included) or ti
 Week = Annotated[str | None, typer.Option(help="An ISO week, e.g. 2026-W46, or last.")]
 Where = Annotated[str | None, typer.Option(help="SQL condition, e.g. \"team = 'search'\".")]
 By = Annotated[
-    str | None, typer.Option(help="Group by columns, e.g. model,region,task or label:feature,hour.")
+    str | None,
+    typer.Option(
+        help="Group by any columns of requests, labels (label:feature) and day, week, hour, "
+        "hour_of_day, weekday, hour_of_week, input_bucket: e.g. model,region or task,input_bucket."
+    ),
 ]
 Tz = Annotated[str, typer.Option(help="Time zone of days and weeks.")]
 Format = Annotated[Rows, typer.Option("--format", help="How to write the rows.")]
@@ -197,19 +201,35 @@ def latency(
     where: Where = None,
     tz: Tz = "UTC",
     top: Annotated[int | None, typer.Option(help="Only the largest groups.")] = None,
+    like: Annotated[
+        str | None, typer.Option(help="As another tool defines it: aiperf, vllm, guidellm, otel.")
+    ] = None,
+    distribution: Annotated[
+        bool, typer.Option("--distribution", help="Every value with the share at or below it.")
+    ] = False,
     store: StorePath = None,
     format: Format = Rows.table,
     output: Output = None,
 ) -> None:
     """First token, time per token and total time: exact percentiles with n and interval."""
-    from logscope import screens
-    from logscope.measures import latency as measure
+    from logscope import measures, screens
 
     opened = logs(store)
     selection = opened.select(by, since=since, until=until, week=week, where=where, tz=tz)
-    frame = measure(opened.store, selection)
+    if like or distribution:
+        if like and distribution:
+            raise UsageError("--like and --distribution are two questions. Ask one at a time.")
+        answer(
+            measures.latency_like(opened.store, selection, like)
+            if like
+            else measures.run_query(opened.store, "distribution", selection, {}),
+            format,
+            output,
+        )
+        return
+    frame, bars = measures.latency_with_histogram(opened.store, selection)
     shown = frame.head(top) if top else frame
-    screen = screens.latency_table(shown, selection.by, selection.title(opened.store))
+    screen = screens.latency_table(shown, selection.by, selection.title(opened.store), bars)
     if shown.height < frame.height:
         screen += f"+ {frame.height - shown.height} groups: leave --top out.\n"
     answer(shown, format, output, screen)
@@ -351,7 +371,52 @@ def query(
         params[key] = value
     opened = logs(store)
     options = {"since": since, "until": until, "week": week, "where": where, "tz": tz}
-    answer(opened.query(name, params, by, **options), format, output)
+    frame = opened.query(name, params, by, **options)
+    screen = None
+    if name == "definitions":
+        from logscope import screens
+
+        screen = screens.definitions_screen(frame)
+    answer(frame, format, output, screen)
+
+
+@app.command(rich_help_panel=CLOSER)
+def traffic(
+    by: By = "model",
+    since: Since = None,
+    until: Until = None,
+    week: Week = None,
+    where: Where = None,
+    tz: Tz = "UTC",
+    load: Annotated[bool, typer.Option("--load", help="Against requests in flight.")] = False,
+    slo: Annotated[bool, typer.Option("--slo", help="Goodput and error budgets of [slo].")] = False,
+    regions: Annotated[
+        bool, typer.Option("--regions", help="How regions differ for the same requests.")
+    ] = False,
+    changes: Annotated[
+        bool, typer.Option("--changes", help="What moved since the week before, beyond noise.")
+    ] = False,
+    measure: Annotated[
+        str, typer.Option(help="ttft, duration or tpot, for --regions and --changes.")
+    ] = "ttft",
+    store: StorePath = None,
+    format: Format = Rows.table,
+    output: Output = None,
+) -> None:
+    """Requests, errors, 429s, peaks, goodput; under load, by region, and what changed."""
+    from logscope import traffic_screens
+
+    views = {"load": load, "slo": slo, "regions": regions, "changes": changes}
+    chosen = [name for name, wanted in views.items() if wanted]
+    if len(chosen) > 1:
+        raise UsageError(f"--{chosen[0]} and --{chosen[1]} are two answers. Ask for one at a time.")
+    if changes and (since or until):
+        raise UsageError("--changes compares weeks: name one with --week instead of --since.")
+    opened = logs(store)
+    options = {"since": since, "until": until, "week": week, "where": where, "tz": tz}
+    view = chosen[0] if chosen else "traffic"
+    frame, screen = traffic_screens.show(opened, view, by, options, measure, format is Rows.table)
+    answer(frame, format, output, screen)
 
 
 @app.command(rich_help_panel=CLOSER)

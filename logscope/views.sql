@@ -29,9 +29,9 @@ left join (
             select request_id, model, region, started_at as moment, 1 as step
             from stored_requests
             union all
-            select null, model, region, ended_at, -1
+            -- One whose end is not known is under way for itself alone, not for ever.
+            select null, model, region, coalesce(ended_at, started_at), -1
             from stored_requests
-            where ended_at is not null
         )
     )
     where step = 1

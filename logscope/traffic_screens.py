@@ -1,0 +1,248 @@
+"""Screens of `logscope traffic`: what was asked for, under load, objectives, regions, changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from logscope.output import UNKNOWN, cell, clean, number, text_table
+
+if TYPE_CHECKING:
+    import polars
+
+    from logscope.api import Logs
+
+Row = Mapping[str, Any]
+Columns = Sequence[tuple[str, Callable[[Row], str]]]
+
+
+def show(
+    logs: Logs,
+    view: str,
+    by: str | None,
+    options: Mapping[str, Any],
+    measure: str,
+    to_a_person: bool,
+) -> tuple[polars.DataFrame, str | None]:
+    """Return the rows of a view of traffic, and how a person sees them if one does."""
+    from logscope.api import whole_week
+    from logscope.objectives import read_objectives
+    from logscope.selection import week_name, week_start
+
+    names = logs.select(by, **options).by
+    if view == "changes":
+        week = options["week"] or "last"
+        rest = {name: options[name] for name in ("where", "tz")}
+        frame = logs.changes(by, week, measure, **rest)
+        return frame, changes_table(frame, names, week_name(week_start(week, logs.store)))
+    title = logs.select(by, **options).title(logs.store)
+    if view == "load":
+        frame = logs.load(by, **options)
+        return frame, load_table(frame, names, title)
+    if view == "regions":
+        frame = logs.regions(by, measure, **options)
+        return frame, regions_table(frame, [name for name in names if name != "region"], title)
+    weekly = whole_week(options)
+    frame = logs.objectives(by, **options) if view == "slo" else logs.traffic(by, **options)
+    if not to_a_person:
+        return frame, None
+    budgets = ""
+    if view == "slo" or read_objectives(logs.config):
+        head = f"Objectives, {logs.select(by, **weekly).title(logs.store)}\n"
+        budgets = head + objectives_table(logs.objectives((), **weekly), ())
+    if view == "slo":
+        return frame, budgets + burners_table(frame, names)
+    return frame, traffic_table(frame, names, title) + budgets
+
+
+def table(frame: polars.DataFrame, by: Sequence[str], columns: Columns, words: int = 0) -> str:
+    """Return rows as text: the groups, `words` columns to the left, the others to the right."""
+    header = [*by, *(name for name, _ in columns)]
+    rows = [
+        [
+            *("(unknown)" if row[name] is None else cell(row[name]) for name in by),
+            *(write(row) for _, write in columns),
+        ]
+        for row in frame.iter_rows(named=True)
+    ]
+    return text_table(header, rows, [i >= len(by) + words for i in range(len(header))])
+
+
+def whole(name: str) -> Callable[[Row], str]:
+    return lambda row: UNKNOWN if row[name] is None else f"{row[name]:,}"
+
+
+def ms(name: str, sign: str = "") -> Callable[[Row], str]:
+    """Return the writer of a time in ms; NULL is a dash."""
+
+    def write(row: Row) -> str:
+        value = row[name]
+        if value is None:
+            return UNKNOWN
+        return ("+" if sign and value > 0 else "") + number(value)
+
+    return write
+
+
+def percent(name: str, digits: int = 1, sign: str = "") -> Callable[[Row], str]:
+    return lambda row: UNKNOWN if row[name] is None else f"{100 * row[name]:{sign}.{digits}f} %"
+
+
+def text(name: str) -> Callable[[Row], str]:
+    return lambda row: UNKNOWN if row[name] is None else clean(str(row[name]))
+
+
+def minute(name: str) -> Callable[[Row], str]:
+    return lambda row: UNKNOWN if row[name] is None else f"{row[name]:%d %b %H:%M}"
+
+
+def traffic_table(frame: polars.DataFrame, by: Sequence[str], title: str) -> str:
+    """Return requests, how they ended and the fullest minutes, with what is not known."""
+    columns: Columns = [
+        ("requests", whole("n")),
+        ("ok%", lambda row: f"{100 * row['n_ok'] / row['n']:.1f}"),
+        ("errors", whole("n_error")),
+        ("429s", whole("n_throttled")),
+        ("cancelled", whole("n_cancelled")),
+        ("goodput", percent("goodput")),
+        ("peak requests/min", whole("peak_requests_per_minute")),
+        ("at (UTC)", minute("peak_requests_at")),
+        ("peak tokens/min", whole("peak_tokens_per_minute")),
+        ("at (UTC)", minute("peak_tokens_at")),
+    ]
+    requests, operations = int(frame["n"].sum()), int(frame["operations"].sum())
+    untold = int(frame["n_without_tokens"].sum())
+    head = f"{title} · {requests:,} requests\n"
+    if not by:
+        head = f"{title} · {requests:,} requests in {operations:,} operations\n"
+    foot = f"{untold:,} requests without logged tokens are in no token peak.\n" if untold else ""
+    foot += "No log format tells rate limits: headroom is not known.\n"
+    if not frame["goodput"].count():
+        foot += "goodput needs objectives: [slo] in logscope.toml.\n"
+    foot += "More: --load, --slo, --regions, --changes. Rows: --format json\n"
+    return head + table(frame, by, columns) + foot
+
+
+def load_table(frame: polars.DataFrame, by: Sequence[str], title: str) -> str:
+    """Return latency, throttling and errors by requests in flight."""
+
+    def bucket(row: Row) -> str:
+        first, last = row["from_in_flight"], row["to_in_flight"]
+        return f"{first:,}" if first == last else f"{first:,}–{last:,}"
+
+    columns: Columns = [
+        ("in flight", bucket),
+        ("n", whole("n")),
+        ("429s", percent("throttled")),
+        ("errors", percent("errors")),
+        ("ttft n", whole("ttft_n")),
+        ("ttft p50", ms("ttft_p50_ms")),
+        ("ttft p95", ms("ttft_p95_ms")),
+        ("tpot n", whole("tpot_n")),
+        ("tpot p50", ms("tpot_p50_ms")),
+        ("tpot p95", ms("tpot_p95_ms")),
+    ]
+    foot = (
+        "In flight: requests of the same model and region at each start, itself included. "
+        "p95 from 60 ok requests.\n"
+        "Callers that wait for an answer before they ask again send less when answers are slow: "
+        "such a closed loop\nhides the queueing that others would meet (coordinated omission). "
+        "SQL: logscope query load --sql\n"
+    )
+    return f"{title} · times in ms\n" + table(frame, by, columns) + foot
+
+
+def objectives_table(frame: polars.DataFrame, by: Sequence[str]) -> str:
+    """Return each objective: its limits, who met it, and what is left of the budget."""
+    columns: Columns = [
+        ("objective", text("objective")),
+        ("ttft ms", ms("ttft_slo_ms")),
+        ("total ms", ms("duration_slo_ms")),
+        ("goal", percent("goal")),
+        ("operations", whole("operations")),
+        ("failed", whole("n_failed")),
+        ("late", whole("n_late")),
+        ("unknown", whole("n_unknown")),
+        ("goodput", percent("goodput")),
+        ("budget left", percent("budget_left", 0)),
+    ]
+    return table(frame, by, columns, 1)
+
+
+def burners_table(frame: polars.DataFrame, by: Sequence[str]) -> str:
+    """Return who burns the budgets, and what the words mean."""
+    columns: Columns = [
+        ("objective", text("objective")),
+        ("operations", whole("operations")),
+        ("failed", whole("n_failed")),
+        ("late", whole("n_late")),
+        ("goodput", percent("goodput")),
+        ("budget burned", percent("budget_burned", 0)),
+    ]
+    foot = (
+        "goodput = met / (met + missed); failed = no attempt was ok; a cancelled operation missed "
+        "only if it had waited\npast the objective. Budget: the misses that the goal allows. "
+        "SQL: logscope query objectives --sql\n"
+    )
+    burning = "Who burns it:\n" + table(frame, by, columns, 1) if by else ""
+    return burning + foot
+
+
+def regions_table(frame: polars.DataFrame, by: Sequence[str], title: str) -> str:
+    """Return the regions against the largest of their group, with the raw difference beside it."""
+    columns: Columns = [
+        ("region", text("region")),
+        ("against", text("reference")),
+        ("", text("percentile")),
+        ("n", whole("n")),
+        ("n against", whole("n_reference")),
+        ("as logged", ms("naive_ms", "+")),
+        ("same requests", ms("difference_ms", "+")),
+        ("[95 % interval]", interval("low_ms", "high_ms", lambda value: f"{value:+,.0f}")),
+        ("covered", percent("covered", 0)),
+    ]
+    measure = frame["measure"][0] if frame.height else ""
+    foot = (
+        "same requests: weighted to one mix of model, task, input size and streaming; covered: "
+        "the share of requests compared.\n"
+    )
+    if not frame.height:
+        return f"{title}: no group has requests in two known regions.\n"
+    return f"{title} · {measure}, difference in ms\n" + table(frame, by, columns, 3) + foot
+
+
+def interval(low: str, high: str, write: Callable[[float], str]) -> Callable[[Row], str]:
+    def shown(row: Row) -> str:
+        if row[low] is None or row[high] is None:
+            return ""
+        return f"[{write(row[low])}, {write(row[high])}]"
+
+    return shown
+
+
+def changes_table(frame: polars.DataFrame, by: Sequence[str], week: str) -> str:
+    """Return what moved since the week before, alarms first."""
+    columns: Columns = [
+        ("", text("percentile")),
+        ("verdict", lambda row: row["verdict"] or "too few"),
+        ("n before", whole("n_before")),
+        ("n", whole("n")),
+        ("before", ms("before_ms")),
+        ("now", ms("now_ms")),
+        ("same requests", percent("change", 1, "+")),
+        ("[95 % interval]", interval("low", "high", lambda share: f"{100 * share:+.1f}")),
+        ("past changes", whole("past_changes")),
+        ("p (Holm)", lambda row: UNKNOWN if row["p_holm"] is None else f"{row['p_holm']:.3f}"),
+    ]
+    measure = frame["measure"][0] if frame.height else ""
+    alarms = int((frame["verdict"] == "alarm").sum())
+    tested = int(frame["verdict"].is_in(["alarm", "quiet"]).sum())
+    result = f"{alarms} of {tested} moved beyond noise" if tested else "nothing could be tested"
+    foot = (
+        "same requests: weighted to the mix of both weeks (task, input size, region, streaming).\n"
+        "alarm: no noise after Holm's correction, and over 5 %; provisional: under 4 past changes "
+        "from week to week.\n"
+    )
+    return f"{week} against the week before · {measure}, ms · {result}\n" + (
+        table(frame, by, columns, 2) + foot
+    )

@@ -1,0 +1,299 @@
+"""Changes week on week that are no noise: percentiles under one mix, tested against their past.
+
+A week is compared with the one before under the common mix of both (task, input size, region,
+streamed or not). The change of log p50 and log p95 has as standard error the larger of two: the
+one clustered by day, and the spread (root mean square) of the last changes from week to week, which
+knows what days do not: that weeks differ. It is judged by t with as many degrees of freedom as
+there are past changes, Holm's correction keeps the chance of a single false alarm among all groups
+and percentiles at 5 %, and an alarm also needs a change of over 5 %. With fewer than four past
+changes nothing is an alarm: the change is provisional.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from logscope.config import quote
+from logscope.errors import UsageError, did_you_mean
+from logscope.intervals import LEAST
+from logscope.measures import MEASURES, require_rows
+from logscope.mixes import Sample, clustered, common_mix, influence, percentile
+from logscope.selection import COMPUTED, Selection
+from logscope.store import Store, fetch
+
+if TYPE_CHECKING:
+    import polars
+
+LEVELS = (0.5, 0.95)
+PAST_CHANGES = 12
+LEAST_PAST = 4
+LEAST_REQUESTS = 60
+LEAST_DAYS = 4
+ALPHA = 0.05
+LEAST_CHANGE = 0.05
+# What makes two requests comparable.
+CELL = f"hash(task, {COMPUTED['input_bucket']}, region, stream)"
+
+Weeks = Mapping[int, Sample]  # 0 is the week judged, 1 the week before it, and so on
+
+
+@dataclass(frozen=True)
+class Change:
+    """How a percentile of one group moved: logarithms, but for the share of requests compared."""
+
+    level: float
+    log_change: float
+    error_by_day: float
+    covered: float
+    past: tuple[float, ...] = ()
+    p_value: float | None = None
+    p_holm: float | None = None
+
+    @property
+    def spread(self) -> float:
+        """Root mean square of the past changes: how weeks differ when nothing happens."""
+        return math.sqrt(sum(x * x for x in self.past) / len(self.past)) if self.past else 0.0
+
+    @property
+    def provisional(self) -> bool:
+        return len(self.past) < LEAST_PAST
+
+    @property
+    def error(self) -> float:
+        return max(self.error_by_day, self.spread)
+
+    @property
+    def degrees(self) -> int:
+        """Degrees of freedom of t; before there is a past, those of the days of a week."""
+        return LEAST_DAYS - 1 if self.provisional else len(self.past)
+
+    @property
+    def alarm(self) -> bool:
+        """Whether the change is no noise, and large enough to matter."""
+        surely = self.p_holm is not None and self.p_holm <= ALPHA
+        return surely and abs(self.log_change) > math.log1p(LEAST_CHANGE)
+
+
+def week_change(now: Sample, before: Sample, level: float) -> Change | None:
+    """Return the change between two weeks; None for too few requests, days or like requests."""
+    if min(now.n, before.n) < LEAST_REQUESTS:
+        return None
+    mixed = common_mix(now, before)
+    if mixed is None:
+        return None
+    logs, variance = [], 0.0
+    for side in mixed[:2]:
+        days = side.sample.day
+        if side.sample.n < LEAST_REQUESTS or len(np.unique(days)) < LEAST_DAYS:
+            return None
+        logs.append(math.log(percentile(side, level)))
+        by_day = np.bincount(days, weights=influence(side, level, log=True))
+        variance += clustered(by_day, days)
+    return Change(level, logs[0] - logs[1], math.sqrt(variance), mixed[2])
+
+
+def changes_of(weeks: Weeks) -> list[Change]:
+    """Return the changes of one group, each with its past, not yet judged."""
+    found = []
+    for level in LEVELS:
+        steps = [
+            week_change(weeks[i], weeks[i + 1], level) if i in weeks and i + 1 in weeks else None
+            for i in range(PAST_CHANGES + 1)
+        ]
+        if steps[0] is not None:
+            past = tuple(step.log_change for step in steps[1:] if step is not None)
+            found.append(replace(steps[0], past=past))
+    return found
+
+
+def judged(changes: Sequence[Change]) -> list[Change]:
+    """Return the changes with their p-values, corrected over all that have enough past."""
+    from scipy.stats import t
+
+    tested = [i for i, change in enumerate(changes) if not change.provisional]
+    p_values = {
+        i: float(2 * t.sf(abs(changes[i].log_change) / changes[i].error, changes[i].degrees))
+        if changes[i].error > 0
+        else float(changes[i].log_change == 0)
+        for i in tested
+    }
+    corrected = dict(zip(tested, holm([p_values[i] for i in tested]), strict=True))
+    return [
+        replace(change, p_value=p_values.get(i), p_holm=corrected.get(i))
+        for i, change in enumerate(changes)
+    ]
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return the p-values corrected for all of them being tested (Holm 1979), in their order."""
+    result, highest = [0.0] * len(p_values), 0.0
+    for place, i in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        highest = max(highest, min(1.0, p_values[i] * (len(p_values) - place)))
+        result[i] = highest
+    return result
+
+
+def history(selection: Selection, monday: date) -> Selection:
+    """Return the selection of a week and of the past that its changes are judged by."""
+    zone = ZoneInfo(selection.tz)
+    ends = [monday - timedelta(7 * (PAST_CHANGES + 1)), monday + timedelta(7)]
+    since, until = (datetime(day.year, day.month, day.day, tzinfo=zone) for day in ends)
+    return replace(selection, since=since, until=until)
+
+
+def week_changes(
+    store: Store, selection: Selection, monday: date, measure: str = "ttft"
+) -> polars.DataFrame:
+    """Return how p50 and p95 of a measure changed in the week from `monday`, alarms first.
+
+    Of `selection` its condition, groups and time zone count. One row per group and percentile:
+    n and the percentile as logged in both weeks (ms), `change` under the common mix (0.1 is 10 %
+    more) with its interval, and the verdict: alarm, quiet, provisional, or NULL where too little
+    was logged to compare. Raises NoDataError if week and past are empty.
+    """
+    if measure not in MEASURES:
+        raise UsageError(f"There is no measure {measure!r}.{did_you_mean(measure, MEASURES)}")
+    past = history(selection, monday)
+    start = f"(date '{monday.isoformat()}' + 6)"
+    local = f"started_at at time zone {quote(past.tz)}"
+    with closing(past.connect(store)) as connection:
+        rows = fetch(
+            connection,
+            f"""
+                select group_key, days_before // 7 as week, value, cell, days_before as day
+                from (
+                    select
+                        group_key,
+                        date_diff('day', ({local})::date, {start}) as days_before,
+                        {measure}_ms as value,
+                        {CELL} as cell
+                    from selection
+                    where status = 'ok' and {measure}_ms > 0
+                )
+                order by group_key, week, value, day, cell
+            """,
+        )
+        groups = fetch(connection, "select * from groups")
+        if not groups.height:
+            require_rows(connection, store)
+    return frame(rows, groups, selection.by, measure)
+
+
+def weeks_of(rows: polars.DataFrame) -> dict[Any, dict[int, Sample]]:
+    """Return the samples per group and week from rows ordered by group, week and value."""
+    cells = np.unique(rows["cell"].to_numpy(), return_inverse=True)[1]
+    value, day = rows["value"].to_numpy(), rows["day"].to_numpy().astype(np.int64) % 7
+    key, week = rows["group_key"].to_numpy(), rows["week"].to_numpy()
+    starts = np.flatnonzero((np.diff(key, prepend=key[:1]) != 0) | (np.diff(week, prepend=-1) != 0))
+    found: dict[Any, dict[int, Sample]] = {}
+    for start, end in zip(starts, [*starts[1:], len(key)], strict=True):
+        part = slice(start, end)
+        sample = Sample(value[part], cells[part], day[part])
+        found.setdefault(key[start], {})[int(week[start])] = sample
+    return found
+
+
+def frame(
+    rows: polars.DataFrame, groups: polars.DataFrame, by: Sequence[str], measure: str
+) -> polars.DataFrame:
+    """Return the answer of `week_changes` from the requests of all weeks."""
+    import polars as pl
+
+    samples = weeks_of(rows)
+    names = {row["group_key"]: row for row in groups.iter_rows(named=True)}
+    places, changes = [], []
+    for key, weeks in samples.items():
+        for change in changes_of(weeks):
+            places.append((key, change.level))
+            changes.append(change)
+    answers = dict(zip(places, judged(changes), strict=True))
+    out = []
+    for key, weeks in samples.items():
+        for level in LEVELS:
+            now, before = weeks.get(0), weeks.get(1)
+            if now is None and before is None:
+                continue
+            told = answers.get((key, level))
+            out.append(
+                {name: names[key][name] for name in by}
+                | {"measure": measure, "percentile": f"p{round(level * 100)}"}
+                | {
+                    "n": now.n if now else 0,
+                    "n_before": before.n if before else 0,
+                    "now_ms": logged(now, level),
+                    "before_ms": logged(before, level),
+                }
+                | numbers(told)
+            )
+    schema = {name: groups.schema[name] for name in by} | SHAPE
+    told_frame = pl.DataFrame(out, schema=schema, orient="row", infer_schema_length=None)
+    return told_frame.sort(
+        pl.col("verdict") != "alarm",
+        "p_value",
+        *by,
+        "percentile",
+        nulls_last=True,
+    )
+
+
+SHAPE: dict[str, Any] = {
+    "measure": str,
+    "percentile": str,
+    "n": int,
+    "n_before": int,
+    "now_ms": float,
+    "before_ms": float,
+    "change": float,
+    "low": float,
+    "high": float,
+    "error_from": str,
+    "past_changes": int,
+    "p_value": float,
+    "p_holm": float,
+    "covered": float,
+    "verdict": str,
+}
+
+
+def logged(sample: Sample | None, level: float) -> float | None:
+    """Return the percentile of a week as logged, a p95 from 60 requests on."""
+    if sample is None or sample.n < LEAST[level]:
+        return None
+    return float(np.quantile(sample.value, level))
+
+
+def numbers(change: Change | None) -> dict[str, Any]:
+    """Return what a change tells, rounded; nothing where there is none."""
+    if change is None:
+        return {}
+    from scipy.stats import t
+
+    reach = float(t.ppf(0.975, change.degrees)) * change.error
+    return {
+        "change": share(change.log_change),
+        "low": share(change.log_change - reach),
+        "high": share(change.log_change + reach),
+        "error_from": "past weeks" if change.spread > change.error_by_day else "days",
+        "past_changes": len(change.past),
+        "p_value": rounded(change.p_value),
+        "p_holm": rounded(change.p_holm),
+        "covered": rounded(change.covered),
+        "verdict": "provisional" if change.provisional else "alarm" if change.alarm else "quiet",
+    }
+
+
+def share(log_change: float) -> float | None:
+    """Return a change of logarithms as a share: 0.1 is 10 % more; None beyond all sense."""
+    return round(math.expm1(log_change), 6) if log_change < 50 else None
+
+
+def rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)

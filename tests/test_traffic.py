@@ -1,0 +1,247 @@
+"""Traffic, load and objectives: counted by hand, and against numpy."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from logscope.cli import app
+from logscope.config import Config, read_config
+from logscope.errors import UsageError
+from logscope.objectives import objectives, read_objectives
+from logscope.selection import select
+from tests.conftest import Bench, native
+
+VOICE = {"ttft_ms": 800, "goal": 0.9}
+
+
+def at(seconds: float) -> str:
+    return (
+        datetime.fromisoformat("2026-11-09T10:00:00+00:00") + timedelta(seconds=seconds)
+    ).isoformat()
+
+
+def slo(**section: Any) -> Config:
+    return Config(None, {"slo": section})
+
+
+def judge(bench: Bench, config: Config, by: str = "") -> dict[Any, dict[str, Any]]:
+    """Return the answer per objective, or per objective and group."""
+    frame = objectives(bench.logs.store, select(by=by), config)
+    names = [name for name in by.split(",") if name]
+    return {
+        (row["objective"], *(row[name] for name in names)) if names else row["objective"]: row
+        for row in frame.iter_rows(named=True)
+    }
+
+
+def test_goodput_counts_operations_and_what_failed(bench: Bench) -> None:
+    voice = {"labels": {"task": "voice"}}
+    records = [
+        native("met", **voice, ttft_ms=800.0),  # at the limit is within it
+        native("late", **voice, ttft_ms=801.0),
+        native("error", **voice, status="error", ttft_ms=None),
+        native("throttled", **voice, status="throttled", ttft_ms=None),
+        # Cancelled before a first token: after 500 ms in time, after 900 ms past the objective.
+        native("left", **voice, status="cancelled", ttft_ms=None, duration_ms=500.0),
+        native("gave-up", **voice, status="cancelled", ttft_ms=None, duration_ms=900.0),
+        # Cancelled while streaming: the first token had come in time.
+        native("stopped", **voice, status="cancelled", ttft_ms=300.0, duration_ms=9000.0),
+        # No first token logged: known only if the whole answer came within the limit.
+        native("quick", **voice, ttft_ms=None, duration_ms=700.0),
+        native("unknown", **voice, ttft_ms=None, duration_ms=5000.0),
+        # Retried: throttled, then answered 500 ms after its own start, 700 ms after the first.
+        native(
+            "a1", **voice, operation_id="a", status="throttled", ttft_ms=None, duration_ms=150.0
+        ),
+        native("a2", **voice, operation_id="a", started_at=at(0.2), ttft_ms=500.0),
+        # Retried too late: 600 ms after its own start is 1.1 s after the first.
+        native("b1", **voice, operation_id="b", status="error", ttft_ms=None, duration_ms=400.0),
+        native("b2", **voice, operation_id="b", started_at=at(0.5), ttft_ms=600.0),
+        native("other", ttft_ms=5000.0),  # no objective
+    ]
+    bench.ingest(bench.write(records))
+    row = judge(bench, slo(task={"voice": VOICE}))["task voice"]
+    assert row["operations"] == 11
+    assert (row["n_met"], row["n_missed"], row["n_unknown"]) == (5, 5, 1)
+    assert (row["n_failed"], row["n_late"], row["n_cancelled_in_time"]) == (2, 3, 2)
+    assert row["goodput"] == 0.5
+    # Of 10 judged operations a goal of 90 % allows one miss; five were made.
+    assert (row["budget"], row["budget_burned"]) == (1.0, 5.0)
+    assert row["budget_left"] == -4.0
+    # Of the ok operations whose first token is known (met, late, a, b) two were in time.
+    assert row["ttft_attained"] == 0.5
+
+
+def test_both_limits_must_hold_and_the_nearest_objective_counts(bench: Bench) -> None:
+    records = [
+        native("v", labels={"task": "voice"}, route="fast", ttft_ms=500.0, duration_ms=4000.0),
+        native("r", labels={"task": "mail"}, route="fast", ttft_ms=500.0, duration_ms=4000.0),
+        native("o", labels={"task": "mail"}, route="slow", ttft_ms=500.0, duration_ms=70000.0),
+    ]
+    bench.ingest(bench.write(records))
+    config = slo(
+        duration_ms=60000,
+        goal=0.5,
+        task={"voice": {"ttft_ms": 800, "duration_ms": 3000}, "idle": {"ttft_ms": 1}},
+        route={"fast": {"ttft_ms": 600}},
+    )
+    found = judge(bench, config)
+    assert {name: (row["operations"], row["n_met"]) for name, row in found.items()} == {
+        "task voice": (1, 0),
+        "task idle": (0, None),
+        "route fast": (1, 1),
+        "everything else": (1, 0),
+    }
+    assert found["task voice"]["goal"] == 0.5  # from [slo]
+    assert list(found) == ["task voice", "task idle", "route fast", "everything else"]
+
+
+def test_who_burns_the_budget(bench: Bench) -> None:
+    records = [
+        native(f"{m}{i}", model=m, ttft_ms=ms)
+        for m, ms in (("a", 900.0), ("b", 100.0))
+        for i in range(10)
+    ]
+    bench.ingest(bench.write(records))
+    found = judge(bench, slo(ttft_ms=800, goal=0.75), "model")
+    # 20 operations at 75 % allow 5 misses; model a made 10 of them: twice the budget.
+    assert found["all", "a"]["budget_burned"] == 2.0
+    assert found["all", "b"]["budget_burned"] == 0.0
+    assert {row["budget_left"] for row in found.values()} == {-1.0}
+    without_goal = judge(bench, slo(ttft_ms=800))["all"]
+    assert without_goal["goodput"] == 0.5
+    assert without_goal["budget"] is None and without_goal["budget_left"] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[slo.task.voice]\nttft = 800", "Did you mean ttft_ms?"),
+        ("[slo.tasks.voice]\nttft_ms = 800", "Did you mean task?"),
+        ("[slo.task.voice]\nttft_ms = '800'", "no time"),
+        ("[slo.task.voice]\nttft_ms = -1", "no time"),
+        ("[slo.task.voice]\ngoal = 0.9", "sets no limit"),
+        ("[slo.task.voice]\nttft_ms = 800\ngoal = 95", "0.95"),
+        ("[slo.task]\nvoice = 800", "is no table"),
+        ("[slo]\ntask = 'voice'", "needs a table per task"),
+    ],
+)
+def test_a_wrong_objective_is_named(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "logscope.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=message) as error:
+        read_objectives(read_config(path))
+    assert str(path) in str(error.value)
+
+
+def test_peaks_are_the_fullest_clock_minutes(bench: Bench) -> None:
+    tokens = {"input_tokens": 10, "output_tokens": 5}
+    records = [
+        native("a", started_at=at(0), **tokens),
+        native("b", started_at=at(59), **tokens),
+        native("c", started_at=at(60), input_tokens=100, output_tokens=1),
+        native("d", started_at=at(180), **tokens),
+        native("e", started_at=at(181), **tokens, status="throttled"),
+        native("f", started_at=at(300), input_tokens=None, output_tokens=None, status="error"),
+    ]
+    bench.ingest(bench.write(records))
+    row = bench.logs.traffic(by=[]).row(0, named=True)
+    assert (row["n"], row["n_ok"], row["n_error"], row["n_throttled"]) == (6, 4, 1, 1)
+    assert row["peak_requests_per_minute"] == 2
+    assert row["peak_requests_at"].isoformat() == "2026-11-09T10:00:00+00:00"  # the first of two
+    assert row["peak_tokens_per_minute"] == 101
+    assert row["peak_tokens_at"].isoformat() == "2026-11-09T10:01:00+00:00"
+    assert row["n_without_tokens"] == 1
+    assert row["goodput"] is None
+
+
+def test_load_is_what_numpy_counts(bench: Bench) -> None:
+    rng = np.random.default_rng(3)
+    start = np.sort(rng.uniform(0, 3000, 900)).round(3)
+    duration = rng.uniform(1000, 20000, 900).round(0)
+    ttft = rng.uniform(100, 900, 900).round(1)
+    logged = zip(start.tolist(), duration.tolist(), ttft.tolist(), strict=True)
+    records = [
+        native(
+            f"r{i}",
+            started_at=at(s),
+            duration_ms=d,
+            ttft_ms=t,
+            region="eu",
+            status="throttled" if i % 10 == 0 else "ok",
+        )
+        for i, (s, d, t) in enumerate(logged)
+    ]
+    bench.ingest(bench.write(records))
+    end = start + duration / 1000
+    in_flight = np.array([np.sum((start <= s) & (end >= s)) for s in start])
+    bucket, ok = 2 ** np.floor(np.log2(in_flight)), np.arange(900) % 10 != 0
+    found = bench.logs.load(by=[]).to_dicts()
+    assert [row["from_in_flight"] for row in found] == np.unique(bucket).tolist()
+    for row in found:
+        here = bucket == row["from_in_flight"]
+        assert row["n"] == here.sum()
+        assert row["throttled"] == pytest.approx((here & ~ok).sum() / here.sum())
+        assert row["ttft_n"] == (here & ok).sum()
+        assert row["ttft_p50_ms"] == pytest.approx(np.quantile(ttft[here & ok], 0.5), rel=1e-12)
+        if row["ttft_n"] >= 60:
+            assert row["ttft_p95_ms"] == pytest.approx(
+                np.quantile(ttft[here & ok], 0.95), rel=1e-12
+            )
+        else:
+            assert row["ttft_p95_ms"] is None
+    assert max(row["ttft_n"] for row in found) >= 60
+
+
+def test_a_request_without_an_end_is_not_in_flight_for_ever(bench: Bench) -> None:
+    ended = [native(f"e{i}", started_at=at(10 * i)) for i in range(3)]
+    endless = native("x", started_at=at(1), duration_ms=None, ttft_ms=None, status="error")
+    bench.ingest(bench.write([*ended, endless]))
+    rows = bench.rows("select request_id, in_flight from requests order by request_id")
+    # x starts while e0 (1.4 s) is under way; it is not there for e1 and e2.
+    assert {row["request_id"]: row["in_flight"] for row in rows} == {
+        "e0": 1,
+        "e1": 1,
+        "e2": 1,
+        "x": 2,
+    }
+
+
+def run(bench: Bench, *words: str) -> Any:
+    return CliRunner().invoke(app, [*words, "--store", str(bench.logs.path)])
+
+
+def test_traffic_on_the_command_line(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "[slo.task.voice]\nttft_ms = 300\ngoal = 0.5\n"
+    (tmp_path / "logscope.toml").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    bench.ingest(
+        bench.write([native(f"r{i}", started_at=at(i), labels={"task": "voice"}) for i in range(4)])
+    )
+    plain = run(bench, "traffic")
+    assert plain.exit_code == 0, plain.output
+    assert "budget left" in plain.stdout and "headroom is not known" in plain.stdout
+    rows = json.loads(run(bench, "traffic", "--format", "json").stdout)
+    assert [(row["model"], row["n"], row["goodput"]) for row in rows] == [("gpt-5.4", 4, 0.0)]
+    assert "coordinated omission" in run(bench, "traffic", "--load").stdout
+    assert "Who burns it" in run(bench, "traffic", "--slo", "--by", "model,region").stdout
+    for view in ("--regions", "--changes"):
+        assert run(bench, "traffic", view).exit_code == 0
+    named = json.loads(run(bench, "query", "objectives", "--format", "json").stdout)
+    assert named[0]["objective"] == "task voice"
+    assert run(bench, "traffic", "--load", "--slo").exit_code == 2
+    assert run(bench, "traffic", "--changes", "--since", "2026-11-09").exit_code == 2
+    assert run(bench, "traffic", "--changes", "--measure", "ttfb").exit_code == 2
+    (tmp_path / "logscope.toml").unlink()
+    missing = run(bench, "traffic", "--slo")
+    assert missing.exit_code == 2
+    assert run(bench, "traffic").exit_code == 0
