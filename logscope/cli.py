@@ -219,6 +219,8 @@ def latency(
     if like or distribution:
         if like and distribution:
             raise UsageError("--like and --distribution are two questions. Ask one at a time.")
+        if top:
+            raise UsageError("--top is for the table of groups. Use --where to ask for fewer.")
         answer(
             measures.latency_like(opened.store, selection, like)
             if like

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,10 @@ from logscope.store import Store, fetch
 if TYPE_CHECKING:
     import polars
 
+    from logscope.histogram import Histogram
+
 MEASURES = ("ttft", "duration", "tpot")
+LIKE = ("aiperf", "vllm", "guidellm", "otel")
 # The values whose percentiles `latency` tells: of the requests that were ok.
 MEASURED = " union all ".join(
     f"select group_key, '{name}' as measure, hash(coalesce(session_id, operation_id)) as session, "
@@ -81,7 +84,7 @@ def frame(
             rest = ", ".join(f"answer.{identifier(name)}" for name in given if name != "group_key")
             sql = (
                 f"select {by}{rest} from ({sql}) as answer join groups using (group_key) "
-                f"order by {order(given)}{', '.join(f'groups.{identifier(n)}' for n in selection.by) or '1'}"
+                f"order by {order(query, given, selection.by)}"
             )
         return fetch(connection, sql, params)
     except duckdb.Error as error:
@@ -89,21 +92,52 @@ def frame(
         raise UsageError(f"{query.path}: {reason}") from error
 
 
-def order(columns: list[str]) -> str:
-    """Return the start of the order of an answer: the largest groups first."""
-    return next((f"answer.{name} desc, " for name in ("n", "requests") if name in columns), "")
+def order(query: SqlFile, columns: list[str], by: Sequence[str]) -> str:
+    """Return the order of an answer: the largest groups first, or as the header's `order` says.
+
+    A query with several rows per group names in `order` the columns that tell them apart; then the
+    rows of a group stay together.
+    """
+    within = [name.strip() for name in query.keys.get("order", "").split(",") if name.strip()]
+    sizes = [name for name in ("n", "requests") if name in columns and not within]
+    terms = [
+        *(f"answer.{name} desc" for name in sizes[:1]),
+        *(f"groups.{identifier(name)}" for name in by),
+        *(f"answer.{identifier(name)}" for name in within),
+    ]
+    return ", ".join(terms) or "1"
 
 
 def latency(store: Store, selection: Selection) -> polars.DataFrame:
+    """Return latency per group of a selection; see `latency_with_histogram`."""
+    return latency_with_histogram(store, selection)[0]
+
+
+def latency_like(store: Store, selection: Selection, tool: str) -> polars.DataFrame:
+    """Return latency as another tool defines it, under that tool's names.
+
+    `tool` is one of LIKE. One row per group and metric: those of --by, then metric, unit, n, avg,
+    std, min, p50, p90, p95, p99, max. Raises UsageError for another tool.
+    """
+    if tool not in LIKE:
+        raise UsageError(f"--like {tool!r} is not known.{did_you_mean(tool, LIKE)}")
+    return run_query(store, f"like_{tool}", selection, {})
+
+
+def latency_with_histogram(
+    store: Store, selection: Selection
+) -> tuple[polars.DataFrame, Histogram | None]:
     """Return latency per group of a selection, the largest group first.
 
     Columns: those of --by, then n, n_ok, and for each of ttft, duration and tpot: `<m>_n`,
-    `<m>_p50_ms`, `<m>_p95_ms`, `<m>_p99_ms`, each with `_low_ms` and `_high_ms` (the 95 % interval),
+    `<m>_p50_ms`, `<m>_p95_ms`, `<m>_p99_ms`, each with `_low_ms` and `_high_ms` (95 % interval),
     all in ms; NULL where withheld (p95 under 60 requests, p99 under 300) or not logged. Last
-    `interval_basis`: by what the requests were clustered.
+    `interval_basis`: by what the requests were clustered. Beside it the histogram of the first
+    token; None if none was logged.
     """
     import polars as pl
 
+    from logscope.histogram import histogram
     from logscope.intervals import LEVELS, percentiles
 
     with closing(selection.connect(store)) as connection:
@@ -115,6 +149,7 @@ def latency(store: Store, selection: Selection) -> polars.DataFrame:
         long = percentiles(connection, MEASURED)
         counts = frame(connection, find_query("requests"), {}, selection)
         keys = fetch(connection, "select * from groups")
+        bars = histogram(connection, keys, selection.by)
     wide = keys.select("group_key", *selection.by)
     for measure in MEASURES:
         part = long.filter(pl.col("measure") == measure)
@@ -139,4 +174,5 @@ def latency(store: Store, selection: Selection) -> polars.DataFrame:
         if selection.by
         else (pl.concat([counts, wide], how="horizontal"))
     )
-    return joined.with_columns(pl.col(f"{measure}_n").fill_null(0) for measure in MEASURES)
+    joined = joined.with_columns(pl.col(f"{measure}_n").fill_null(0) for measure in MEASURES)
+    return joined, bars

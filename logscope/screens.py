@@ -11,8 +11,9 @@ from logscope.output import UNKNOWN, cell, clean, number, text_table
 if TYPE_CHECKING:
     import polars
 
-    from logscope.formats import Format
     from logscope.accounting import IngestResult
+    from logscope.formats import Format
+    from logscope.histogram import Histogram
     from logscope.recommendation import Recommendation
     from logscope.store import Store
 
@@ -105,8 +106,10 @@ def size(size_bytes: int) -> str:
     return f"{value:.1f} GB"
 
 
-def latency_table(frame: polars.DataFrame, by: Sequence[str], title: str) -> str:
-    """Return the latency table: per group n, success, and percentiles with their intervals."""
+def latency_table(
+    frame: polars.DataFrame, by: Sequence[str], title: str, bars: Histogram | None = None
+) -> str:
+    """Return the latency table: per group n, success, percentiles with intervals, histogram."""
     total, ok = int(frame["n"].sum()), int(frame["n_ok"].sum())
     head = f"{title} · {total:,} requests, {ok:,} ok · times in ms\n"
     header = [
@@ -119,7 +122,7 @@ def latency_table(frame: polars.DataFrame, by: Sequence[str], title: str) -> str
         "p99",
         "tpot p95",
         "total p95",
-        "",
+        f"ttft {bars.scale}" if bars else "",
     ]
     rows = []
     for row in frame.iter_rows(named=True):
@@ -133,6 +136,7 @@ def latency_table(frame: polars.DataFrame, by: Sequence[str], title: str) -> str
             interval = f"[{row['ttft_p95_low_ms']:,.0f}–{row['ttft_p95_high_ms']:,.0f}]"
         elif row["ttft_p95_ms"] is not None:
             note = "too bursty for an interval"
+        drawn = bars.bars(tuple(row[name] for name in by)) if bars else ""
         rows.append(
             [
                 *("(unknown)" if row[name] is None else cell(row[name]) for name in by),
@@ -144,18 +148,31 @@ def latency_table(frame: polars.DataFrame, by: Sequence[str], title: str) -> str
                 milliseconds(row["ttft_p99_ms"]),
                 milliseconds(row["tpot_p95_ms"]),
                 milliseconds(row["duration_p95_ms"]),
-                note,
+                f"{drawn}  {note}" if bars else note,
             ]
         )
     table = text_table(header, rows, [*(False for _ in by), *(True for _ in range(8)), False])
     foot = (
-        "ttft = first generated event - request start; tpot = (end - first token) / (output tokens - 1); "
-        "total = end - start.\nRows: --format json. As SQL: logscope query latency --sql\n"
+        "ttft = first generated event - request start; "
+        "tpot = (end - first token) / (output tokens - 1); total = end - start.\nMeasures and what others call them: logscope query definitions. "
+        "Rows: --format json. As SQL: logscope query latency --sql\n"
     )
     failed = (
         f"{total - ok:,} requests that were not ok are outside these times.\n" if total > ok else ""
     )
     return head + table + failed + foot
+
+
+def definitions_screen(frame: polars.DataFrame) -> str:
+    """Return each measure with its formula, and below it what others call it or compute."""
+    lines = []
+    for row in frame.iter_rows(named=True):
+        lines.append(f"{row['measure']} = {row['formula']}; {row['unit']}")
+        others = [name for name in frame.columns[3:] if row[name] is not None]
+        lines += [f"    {name:<19}  {row[name]}" for name in others]
+        if not others:
+            lines.append("    no other tool has it")
+    return "\n".join(lines) + "\n"
 
 
 def milliseconds(value: float | None) -> str:

@@ -1,6 +1,7 @@
 -- Percentiles of first token, duration and time per output token of the requests that were ok.
 -- unit: ms
 -- grain: one row per group and measure
+-- order: measure
 -- Exact, interpolated between neighbours as numpy's default does; for the logged requests. The
 -- command `logscope latency` adds 95 % intervals and withholds what too few requests cannot tell.
 with measured as (

@@ -1,0 +1,108 @@
+"""Histogram: the distribution of a measure as eight bars in a line of text.
+
+One scale holds for all groups. Bins are equally wide on a log scale, from a round number at or below
+the 1st percentile of all to one at or above the 99th; what lies outside is in the outer bins.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from logscope.store import fetch
+
+if TYPE_CHECKING:
+    import polars
+
+BINS = 8
+BARS = "▁▂▃▄▅▆▇█"
+ROUND = (1.0, 2.0, 5.0)
+# Width of the buckets that are counted in; see BUCKET in intervals.py.
+RATIO = 1.02
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Counts per bin of each group between `low_ms` and `high_ms`; a group is its --by values."""
+
+    low_ms: float
+    high_ms: float
+    counts: dict[tuple[Any, ...], list[int]]
+
+    @property
+    def scale(self) -> str:
+        """Return the limits in words: `0.1 – 5 s`, or in ms below that."""
+        if self.high_ms >= 1000:
+            return f"{self.low_ms / 1000:g} – {self.high_ms / 1000:g} s"
+        return f"{self.low_ms:g} – {self.high_ms:g} ms"
+
+    def bars(self, group: tuple[Any, ...]) -> str:
+        """Return the bars of a group, the fullest bin as the highest; blank where nothing fell."""
+        counts = self.counts.get(group)
+        if not counts:
+            return " " * BINS
+        top = max(counts)
+        return "".join(
+            BARS[math.ceil(len(BARS) * count / top) - 1] if count else " " for count in counts
+        )
+
+
+def histogram(
+    connection: Any, keys: polars.DataFrame, by: Sequence[str], measure: str = "ttft"
+) -> Histogram | None:
+    """Return the histogram of a measure over `bucketed`, the counts that `percentiles` leaves.
+
+    `keys` has group_key and the columns of `by`. None if nothing was measured.
+    """
+    frame = fetch(
+        connection,
+        f"select group_key, bucket, sum(n)::bigint as n from bucketed where measure = '{measure}' "
+        "group by all order by all",
+    )
+    if not frame.height:
+        return None
+    totals: dict[int, int] = {}
+    for _, bucket, n in frame.iter_rows():
+        totals[bucket] = totals.get(bucket, 0) + n
+    low, high = limits(totals)
+    names = {row[0]: tuple(row[1:]) for row in keys.select("group_key", *by).iter_rows()}
+    counts: dict[tuple[Any, ...], list[int]] = {}
+    for key, bucket, n in frame.iter_rows():
+        bins = counts.setdefault(names[key], [0] * BINS)
+        bins[place(bucket, low, high)] += n
+    return Histogram(low, high, counts)
+
+
+def limits(totals: dict[int, int]) -> tuple[float, float]:
+    """Return round limits around the 1st and 99th percentile of counts per bucket; ms."""
+    n, running = sum(totals.values()), 0
+    low_bucket = high_bucket = None
+    for bucket in sorted(totals):
+        running += totals[bucket]
+        if low_bucket is None and running >= 0.01 * n:
+            low_bucket = bucket
+        if running >= 0.99 * n:
+            high_bucket = bucket
+            break
+    assert low_bucket is not None and high_bucket is not None
+    low = rounded(RATIO ** max(low_bucket, -600), up=False)
+    high = rounded(RATIO ** (max(high_bucket, -600) + 1), up=True)
+    return low, max(high, 2 * low)
+
+
+def rounded(value: float, up: bool) -> float:
+    """Return the nearest of 1, 2, 5, 10, 20 ... at or above (`up`) or at or below the value."""
+    power = math.floor(math.log10(value))
+    steps = [step * 10.0**exponent for exponent in (power, power + 1) for step in ROUND]
+    if up:
+        return next(step for step in steps if step >= value * (1 - 1e-9))
+    return max(step for step in steps if step <= value * (1 + 1e-9))
+
+
+def place(bucket: int, low: float, high: float) -> int:
+    """Return the bin that the middle of a bucket falls in."""
+    middle = (bucket + 0.5) * math.log(RATIO)
+    share = (middle - math.log(low)) / (math.log(high) - math.log(low))
+    return min(max(math.floor(BINS * share), 0), BINS - 1)

@@ -1,0 +1,39 @@
+-- The mean gap between generated chunks of each stream: every stream weighs the same.
+-- unit: ms
+-- grain: one row per group
+-- definition: (last generated chunk - first) / (generated chunks - 1), from 2 chunks.
+-- n counts streams.
+with streamed as (
+    select
+        selection.group_key,
+        -- Without kinds every chunk counts as generated.
+        case
+            when streams.kinds is null then streams.offsets_ms
+            else list_filter(
+                streams.offsets_ms,
+                lambda moment, place: coalesce(streams.kinds[place], 'text') in (
+                    'text', 'reasoning', 'tool'
+                )
+            )
+        end as generated_ms
+    from selection
+    join streams on selection.request_id = streams.request_id
+    where selection.status = 'ok'
+),
+
+measured as (
+    select
+        group_key,
+        (generated_ms[len(generated_ms)] - generated_ms[1]) / (len(generated_ms) - 1) as value_ms
+    from streamed
+    where len(generated_ms) >= 2
+)
+
+select
+    group_key,
+    count(*) as n,
+    percentile_cont(0.5) within group (order by value_ms) as p50_ms,
+    percentile_cont(0.95) within group (order by value_ms) as p95_ms,
+    percentile_cont(0.99) within group (order by value_ms) as p99_ms
+from measured
+group by group_key

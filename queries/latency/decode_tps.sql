@@ -1,0 +1,20 @@
+-- Tokens per second once the first is there.
+-- unit: tokens per second
+-- grain: one row per group
+-- definition: 1000 * (output tokens - 1) / (end - first token), from 2 tokens.
+-- Reasoning that was billed but not streamed makes it too high: see hidden_reasoning.
+with measured as (
+    select group_key, output_tps as value_tps
+    from selection
+    where status = 'ok'
+)
+
+select
+    group_key,
+    count(value_tps) as n,
+    percentile_cont(0.5) within group (order by value_tps) as p50_tps,
+    percentile_cont(0.95) within group (order by value_tps) as p95_tps,
+    percentile_cont(0.99) within group (order by value_tps) as p99_tps
+from measured
+where value_tps is not null
+group by group_key

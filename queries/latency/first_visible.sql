@@ -1,0 +1,20 @@
+-- Time to the first event that a user sees, of the requests that were ok.
+-- unit: ms
+-- grain: one row per group
+-- definition: first text or tool event - start; thinking is waited out.
+-- Known only where the log tells the kinds of events.
+with measured as (
+    select group_key, ttft_visible_ms as value_ms
+    from selection
+    where status = 'ok'
+)
+
+select
+    group_key,
+    count(value_ms) as n,
+    percentile_cont(0.5) within group (order by value_ms) as p50_ms,
+    percentile_cont(0.95) within group (order by value_ms) as p95_ms,
+    percentile_cont(0.99) within group (order by value_ms) as p99_ms
+from measured
+where value_ms is not null
+group by group_key

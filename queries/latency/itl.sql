@@ -1,0 +1,68 @@
+-- Inter-token latency: the gaps between generated chunks, pooled over the streams of ok requests.
+-- unit: ms
+-- grain: one row per group
+-- definition: arrival of a generated chunk - arrival of the one before; role-only and usage chunks
+--   are none. Long answers weigh more. n counts gaps.
+-- A chunk is coalesced if it came within a millisecond of the one before: several events in one
+-- read. `is_coalesced`: more than a tenth are, or a chunk holds over 1.5 tokens. Then a gap is no
+-- token's time: use tpot.
+with streamed as not materialized (
+    select
+        selection.group_key,
+        selection.output_text_tokens,
+        -- Without kinds every chunk counts as generated.
+        case
+            when streams.kinds is null then streams.offsets_ms
+            else list_filter(
+                streams.offsets_ms,
+                lambda moment, place: coalesce(streams.kinds[place], 'text') in (
+                    'text', 'reasoning', 'tool'
+                )
+            )
+        end as generated_ms
+    from selection
+    join streams on selection.request_id = streams.request_id
+    where selection.status = 'ok'
+),
+
+totals as (
+    select
+        group_key,
+        count(*) as streams,
+        sum(case when output_text_tokens is not null then len(generated_ms) end) as chunks,
+        sum(output_text_tokens) as tokens
+    from streamed
+    group by group_key
+),
+
+gaps as (
+    select group_key, unnest(generated_ms[2:]) - unnest(generated_ms[:-2]) as gap_ms
+    from streamed
+    where len(generated_ms) >= 2
+),
+
+pooled as (
+    select
+        group_key,
+        count(*) as n,
+        count(case when gap_ms < 1 then 1 end) / count(*) as coalesced_share,
+        -- One list: the values are held once for all three.
+        quantile_cont(gap_ms, [0.5, 0.95, 0.99]) as percentiles,
+        max(gap_ms) as max_ms
+    from gaps
+    group by group_key
+)
+
+select
+    totals.group_key,
+    coalesce(pooled.n, 0) as n,
+    totals.streams,
+    pooled.percentiles[1] as p50_ms,
+    pooled.percentiles[2] as p95_ms,
+    pooled.percentiles[3] as p99_ms,
+    pooled.max_ms,
+    totals.tokens / nullif(totals.chunks, 0) as tokens_per_chunk,
+    pooled.coalesced_share,
+    pooled.coalesced_share > 0.1 or totals.tokens > 1.5 * totals.chunks as is_coalesced
+from totals
+left join pooled on totals.group_key = pooled.group_key

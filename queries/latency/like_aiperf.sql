@@ -1,0 +1,145 @@
+-- Latency as AIPerf 0.13 defines it, under its metric names.
+-- unit: in the column unit
+-- grain: one row per group and metric
+-- order: metric
+-- Successful requests only. First token: first non-empty chunk, reasoning included. Sequence length
+-- has the reasoning inside. The run ends with the last content. Percentiles interpolate as numpy's.
+with arrived as not materialized (
+    select
+        selection.*,
+        case
+            when streams.kinds is null then streams.offsets_ms
+            else list_filter(
+                streams.offsets_ms,
+                lambda moment, place: coalesce(streams.kinds[place], 'text') in (
+                    'text', 'reasoning', 'tool'
+                )
+            )
+        end as chunks_ms
+    from selection
+    left join streams on selection.request_id = streams.request_id
+    where selection.status = 'ok'
+),
+
+timed as (
+    select
+        group_key,
+        input_tokens,
+        output_tokens,
+        ttft_ms,
+        ttft_visible_ms,
+        duration_ms,
+        duration_ms - ttft_ms as decode_ms,
+        case when output_tokens > 1 then output_tokens - 1 end as later_tokens,
+        chunks_ms[2] - chunks_ms[1] as second_ms
+    from arrived
+),
+
+measured as (
+    select
+        group_key,
+        unnest([
+            {'metric': 'time_to_first_token', 'unit': 'ms', 'value': ttft_ms},
+            {'metric': 'time_to_second_token', 'unit': 'ms', 'value': second_ms},
+            {'metric': 'time_to_first_output_token', 'unit': 'ms', 'value': ttft_visible_ms},
+            {'metric': 'request_latency', 'unit': 'ms', 'value': duration_ms},
+            {'metric': 'inter_token_latency', 'unit': 'ms', 'value': decode_ms / later_tokens},
+            {
+                'metric': 'output_token_throughput_per_user', 'unit': 'tokens/sec/user',
+                'value': 1000.0 * later_tokens / nullif(decode_ms, 0)
+            },
+            {
+                'metric': 'e2e_output_token_throughput', 'unit': 'tokens/sec/user',
+                'value': 1000.0 * output_tokens / nullif(duration_ms, 0)
+            },
+            {'metric': 'output_sequence_length', 'unit': 'tokens', 'value': output_tokens},
+            {'metric': 'input_sequence_length', 'unit': 'tokens', 'value': input_tokens}
+        ], recursive := true)
+    from timed
+),
+
+gaps as (
+    select group_key, unnest(chunks_ms[2:]) - unnest(chunks_ms[:-2]) as gap
+    from arrived
+    where len(chunks_ms) >= 2
+),
+
+-- Of the group's whole run, not per request: one value.
+runs as (
+    select
+        group_key,
+        count(*) as n,
+        sum(input_tokens) as input_tokens,
+        sum(output_tokens) as output_tokens,
+        date_diff('microsecond', min(started_at), max(ended_at)) / 1e6 as run_s
+    from selection
+    where status = 'ok'
+    group by group_key
+),
+
+rates as (
+    select
+        group_key,
+        n,
+        unnest([
+            {'metric': 'request_throughput', 'unit': 'requests/sec', 'rate': n / run_s},
+            {
+                'metric': 'output_token_throughput', 'unit': 'tokens/sec',
+                'rate': output_tokens / run_s
+            }
+        ], recursive := true)
+    from runs
+    where run_s > 0
+),
+
+told as (
+    select
+        group_key,
+        metric,
+        unit,
+        count(value) as n,
+        round(avg(value), 9) as avg,
+        round(stddev_pop(value), 9) as std,
+        min(value) as min,
+        quantile_cont(value, [0.5, 0.9, 0.95, 0.99]) as percentiles,
+        max(value) as max
+    from measured
+    where value is not null
+    group by group_key, metric, unit
+
+    union all
+
+    select
+        group_key,
+        'inter_chunk_latency',
+        'ms',
+        count(gap),
+        round(avg(gap), 9),
+        round(stddev_pop(gap), 9),
+        min(gap),
+        quantile_cont(gap, [0.5, 0.9, 0.95, 0.99]),
+        max(gap)
+    from gaps
+    group by group_key
+
+    union all
+
+    select group_key, metric, unit, n, rate, null, null, null, null
+    from rates
+    where rate is not null
+)
+
+select
+    group_key,
+    metric,
+    unit,
+    n,
+    avg,
+    std,
+    min,
+    percentiles[1] as p50,
+    percentiles[2] as p90,
+    percentiles[3] as p95,
+    percentiles[4] as p99,
+    max
+from told

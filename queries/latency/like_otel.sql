@@ -1,0 +1,102 @@
+-- Latency as OpenTelemetry's GenAI conventions define it, under its metric names.
+-- unit: in the column unit
+-- grain: one row per group and metric
+-- order: metric
+-- A chunk is any generated content. Durations of failed operations count, their tokens do not.
+-- Its histograms end at 81.92 s and interpolate within buckets; here every value is exact. What
+-- the server would measure is taken from the same log: the network is inside.
+with arrived as not materialized (
+    select
+        selection.*,
+        case
+            when streams.kinds is null then streams.offsets_ms
+            else list_filter(
+                streams.offsets_ms,
+                lambda moment, place: coalesce(streams.kinds[place], 'text') in (
+                    'text', 'reasoning', 'tool'
+                )
+            )
+        end as chunks_ms
+    from selection
+    left join streams on selection.request_id = streams.request_id
+    where selection.status = 'ok'
+),
+
+timed as (
+    select
+        group_key,
+        ttft_ms,
+        tpot_ms
+    from arrived
+),
+
+measured as (
+    select
+        group_key,
+        unnest([
+            {
+                'metric': 'gen_ai.client.operation.time_to_first_chunk', 'unit': 's',
+                'value': ttft_ms / 1000
+            },
+            {'metric': 'gen_ai.server.time_to_first_token', 'unit': 's', 'value': ttft_ms / 1000},
+            {'metric': 'gen_ai.server.time_per_output_token', 'unit': 's', 'value': tpot_ms / 1000}
+        ], recursive := true)
+    from timed
+
+    union all
+
+    select group_key, 'gen_ai.client.operation.duration', 's', duration_ms / 1000
+    from selection
+),
+
+gaps as (
+    select group_key, (unnest(chunks_ms[2:]) - unnest(chunks_ms[:-2])) / 1000 as gap
+    from arrived
+    where len(chunks_ms) >= 2
+),
+
+told as (
+    select
+        group_key,
+        metric,
+        unit,
+        count(value) as n,
+        round(avg(value), 9) as avg,
+        round(stddev_pop(value), 9) as std,
+        min(value) as min,
+        quantile_cont(value, [0.5, 0.9, 0.95, 0.99]) as percentiles,
+        max(value) as max
+    from measured
+    where value is not null
+    group by group_key, metric, unit
+
+    union all
+
+    select
+        group_key,
+        'gen_ai.client.operation.time_per_output_chunk',
+        's',
+        count(gap),
+        round(avg(gap), 9),
+        round(stddev_pop(gap), 9),
+        min(gap),
+        quantile_cont(gap, [0.5, 0.9, 0.95, 0.99]),
+        max(gap)
+    from gaps
+    group by group_key
+)
+
+select
+    group_key,
+    metric,
+    unit,
+    n,
+    avg,
+    std,
+    min,
+    percentiles[1] as p50,
+    percentiles[2] as p90,
+    percentiles[3] as p95,
+    percentiles[4] as p99,
+    max
+from told

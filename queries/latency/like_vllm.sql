@@ -1,0 +1,129 @@
+-- Latency as `vllm bench serve` defines it, under its metric names.
+-- unit: in the column unit
+-- grain: one row per group and metric
+-- order: metric
+-- Successful requests only. Its first token is the first chunk, even one that says only the role;
+-- its end the last chunk that is not the usage. ITL pools the gaps of all chunks; TPOT is per
+-- request, from 2 tokens. Without a stream log: first token and end of the request.
+with arrived as not materialized (
+    select
+        selection.*,
+        case
+            when streams.kinds is null then streams.offsets_ms
+            else list_filter(
+                streams.offsets_ms,
+                lambda moment, place: coalesce(streams.kinds[place], 'text') <> 'usage'
+            )
+        end as chunks_ms
+    from selection
+    left join streams on selection.request_id = streams.request_id
+    where selection.status = 'ok'
+),
+
+timed as (
+    select
+        group_key,
+        output_tokens,
+        coalesce(chunks_ms[1], ttft_ms) as first_ms,
+        coalesce(chunks_ms[len(chunks_ms)], duration_ms) as latency_ms,
+        case when output_tokens > 1 then output_tokens - 1 end as later_tokens
+    from arrived
+),
+
+measured as (
+    select
+        group_key,
+        unnest([
+            {'metric': 'ttft', 'unit': 'ms', 'value': first_ms},
+            {'metric': 'tpot', 'unit': 'ms', 'value': (latency_ms - first_ms) / later_tokens},
+            {'metric': 'e2el', 'unit': 'ms', 'value': latency_ms}
+        ], recursive := true)
+    from timed
+),
+
+gaps as (
+    select group_key, unnest(chunks_ms[2:]) - unnest(chunks_ms[:-2]) as gap
+    from arrived
+    where len(chunks_ms) >= 2
+),
+
+-- Of the group's whole run, not per request: one value.
+runs as (
+    select
+        group_key,
+        count(*) as n,
+        sum(input_tokens) as input_tokens,
+        sum(output_tokens) as output_tokens,
+        date_diff('microsecond', min(started_at), max(ended_at)) / 1e6 as run_s
+    from selection
+    where status = 'ok'
+    group by group_key
+),
+
+rates as (
+    select
+        group_key,
+        n,
+        unnest([
+            {'metric': 'request_throughput', 'unit': 'requests/s', 'rate': n / run_s},
+            {'metric': 'output_throughput', 'unit': 'tokens/s', 'rate': output_tokens / run_s},
+            {
+                'metric': 'total_token_throughput', 'unit': 'tokens/s',
+                'rate': (input_tokens + output_tokens) / run_s
+            }
+        ], recursive := true)
+    from runs
+    where run_s > 0
+),
+
+told as (
+    select
+        group_key,
+        metric,
+        unit,
+        count(value) as n,
+        round(avg(value), 9) as avg,
+        round(stddev_pop(value), 9) as std,
+        min(value) as min,
+        quantile_cont(value, [0.5, 0.9, 0.95, 0.99]) as percentiles,
+        max(value) as max
+    from measured
+    where value is not null
+    group by group_key, metric, unit
+
+    union all
+
+    select
+        group_key,
+        'itl',
+        'ms',
+        count(gap),
+        round(avg(gap), 9),
+        round(stddev_pop(gap), 9),
+        min(gap),
+        quantile_cont(gap, [0.5, 0.9, 0.95, 0.99]),
+        max(gap)
+    from gaps
+    group by group_key
+
+    union all
+
+    select group_key, metric, unit, n, rate, null, null, null, null
+    from rates
+    where rate is not null
+)
+
+select
+    group_key,
+    metric,
+    unit,
+    n,
+    avg,
+    std,
+    min,
+    percentiles[1] as p50,
+    percentiles[2] as p90,
+    percentiles[3] as p95,
+    percentiles[4] as p99,
+    max
+from told

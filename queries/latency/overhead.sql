@@ -1,0 +1,19 @@
+-- The proxy's own share of the time, of the requests that were ok.
+-- unit: ms
+-- grain: one row per group
+-- definition: as the proxy logged it; NULL where it did not.
+with measured as (
+    select group_key, overhead_ms as value_ms
+    from selection
+    where status = 'ok'
+)
+
+select
+    group_key,
+    count(value_ms) as n,
+    percentile_cont(0.5) within group (order by value_ms) as p50_ms,
+    percentile_cont(0.95) within group (order by value_ms) as p95_ms,
+    percentile_cont(0.99) within group (order by value_ms) as p99_ms
+from measured
+where value_ms is not null
+group by group_key

@@ -1,0 +1,88 @@
+-- Whether the pace holds in long streams and sessions, or sinks: last third against first third.
+-- unit: chunks per second (stream), tokens per second after the first (session)
+-- grain: one row per group and kind
+-- order: kind
+-- params: from_s=300
+-- Of streams and sessions of `from_s` seconds (five minutes) and more. A session's third is what
+-- started in it. `n_sinking`: the last third is more than 10 % slower than the first.
+with long_streams as (
+    select
+        selection.group_key,
+        streams.offsets_ms,
+        streams.offsets_ms[1] as first_ms,
+        (streams.offsets_ms[len(streams.offsets_ms)] - streams.offsets_ms[1]) / 3 as third_ms
+    from selection
+    join streams on selection.request_id = streams.request_id
+    where
+        selection.status = 'ok'
+        and selection.duration_ms >= 1000 * cast($from_s as double)
+        and len(streams.offsets_ms) >= 30
+),
+
+stream_pace as (
+    select
+        group_key,
+        'stream' as kind,
+        -- The first chunk ends the wait: it is in no third.
+        1000.0 * len(list_filter(
+            offsets_ms, lambda moment: moment > first_ms and moment <= first_ms + third_ms
+        )) / third_ms as first_tps,
+        1000.0 * len(list_filter(offsets_ms, lambda moment: moment > first_ms + 2 * third_ms))
+        / third_ms as last_tps
+    from long_streams
+    where third_ms > 0
+),
+
+placed as (
+    select
+        group_key,
+        session_id,
+        started_at,
+        output_tokens,
+        cast(duration_ms - ttft_ms as decimal(18, 3)) as decode_ms,
+        tpot_ms,
+        min(started_at) over whole as session_start,
+        date_diff('microsecond', min(started_at) over whole, max(ended_at) over whole) / 1000.0
+            as session_ms
+    from selection
+    where status = 'ok' and session_id is not null
+    window whole as (partition by group_key, session_id)
+),
+
+thirds as (
+    select
+        *,
+        date_diff('microsecond', session_start, started_at) / 1000.0 / session_ms as place
+    from placed
+    where session_ms >= 1000 * cast($from_s as double) and tpot_ms is not null
+),
+
+session_pace as (
+    select
+        group_key,
+        'session' as kind,
+        1000.0 * sum(case when place < 1 / 3.0 then output_tokens - 1 end)
+        / sum(case when place < 1 / 3.0 then decode_ms end) as first_tps,
+        1000.0 * sum(case when place >= 2 / 3.0 then output_tokens - 1 end)
+        / sum(case when place >= 2 / 3.0 then decode_ms end) as last_tps
+    from thirds
+    group by group_key, session_id
+),
+
+paced as (
+    select * from stream_pace
+    union all
+    select * from session_pace
+    where first_tps is not null and last_tps is not null
+)
+
+select
+    group_key,
+    kind,
+    count(*) as n,
+    percentile_cont(0.5) within group (order by first_tps) as first_third_p50_tps,
+    percentile_cont(0.5) within group (order by last_tps) as last_third_p50_tps,
+    percentile_cont(0.5) within group (order by last_tps / nullif(first_tps, 0)) as ratio_p50,
+    count(case when last_tps < 0.9 * first_tps then 1 end) as n_sinking
+from paced
+group by group_key, kind

@@ -1,0 +1,25 @@
+-- How long sessions took, from the first start to the last end.
+-- unit: ms
+-- grain: one row per group
+-- definition: last end - first start of the requests of a session, failed ones included.
+-- Everything between is inside: tools, retries, the user's own pauses.
+-- A session whose requests fall in several groups is in each, with its requests there.
+with measured as (
+    select
+        group_key,
+        session_id,
+        date_diff('microsecond', min(started_at), max(ended_at)) / 1000.0 as value_ms
+    from selection
+    where session_id is not null
+    group by group_key, session_id
+)
+
+select
+    group_key,
+    count(value_ms) as n,
+    percentile_cont(0.5) within group (order by value_ms) as p50_ms,
+    percentile_cont(0.95) within group (order by value_ms) as p95_ms,
+    percentile_cont(0.99) within group (order by value_ms) as p99_ms
+from measured
+where value_ms is not null
+group by group_key

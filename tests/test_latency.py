@@ -1,0 +1,423 @@
+"""Latency: every definition by hand, other tools' by their formulas, numpy on raw arrays."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from logscope.cli import app
+from logscope.histogram import limits, place, rounded
+from logscope.queries import find_queries
+from tests.conftest import Bench, native
+
+Row = dict[str, Any]
+
+# One reasoning request by hand: role at 100, thinking at 300 and 400, text at 700, a coalesced
+# text at 700.5, text at 2,300 (a stall), usage at 2,350; the end at 2,400. 11 tokens, 6 of them
+# reasoning.
+STREAM = {
+    "request_id": "full",
+    "offsets_ms": [100, 300, 400, 700, 700.5, 2300, 2350],
+    "kinds": ["role", "reasoning", "reasoning", "text", "text", "text", "usage"],
+}
+FULL = native(
+    "full",
+    operation_id="o1",
+    session_id="s1",
+    stream=True,
+    ttft_ms=None,
+    duration_ms=2400,
+    output_tokens=11,
+    reasoning_tokens=6,
+    overhead_ms=12,
+)
+
+
+def one(bench: Bench, query: str, **params: Any) -> Row:
+    """Return the only row of a query over all requests."""
+    frame = bench.logs.query(query, params, by=[])
+    assert frame.height == 1, frame
+    return frame.row(0, named=True)
+
+
+def like(bench: Bench, tool: str) -> dict[str, Row]:
+    """Return what another tool would say, by its metric."""
+    frame = bench.logs.latency(by=[], like=tool)
+    assert frame.columns == [
+        *("metric", "unit", "n", "avg", "std", "min", "p50", "p90", "p95", "p99", "max")
+    ]
+    return {row["metric"]: row for row in frame.iter_rows(named=True)}
+
+
+@pytest.fixture
+def full(bench: Bench) -> Bench:
+    """A store with the one request above and a failed first attempt of the same operation."""
+    failed = native(
+        "failed",
+        operation_id="o1",
+        session_id="s1",
+        started_at="2026-11-09T09:59:59Z",
+        status="throttled",
+        ttft_ms=None,
+        duration_ms=200,
+        output_tokens=None,
+    )
+    later = native(
+        "later",
+        operation_id="o2",
+        session_id="s1",
+        started_at="2026-11-09T10:00:10Z",
+        status="cancelled",
+        ttft_ms=None,
+        duration_ms=500,
+        output_tokens=None,
+    )
+    bench.ingest(
+        bench.write([FULL, failed, later], "requests.jsonl"), bench.write([STREAM], "streams.jsonl")
+    )
+    return bench
+
+
+@pytest.mark.parametrize(
+    ("query", "column", "value"),
+    [
+        ("first_event", "p50_ms", 100),
+        ("first_token", "p50_ms", 300),
+        ("first_visible", "p50_ms", 700),
+        # Gaps of generated chunks: 100, 300, 0.5, 1599.5; their mean 2000 / 4.
+        ("itl", "p50_ms", 200),
+        ("chunk_gap", "p50_ms", 500),
+        # (2400 - 300) / (11 - 1)
+        ("tpot", "p50_ms", 210),
+        ("tpot_with_ttft", "p50_ms", 2400 / 11),
+        ("decode_tps", "p50_tps", 1000 / 210),
+        ("end_to_end_tps", "p50_tps", 11000 / 2400),
+        ("duration", "p50_ms", 2400),
+        ("overhead", "p50_ms", 12),
+        # The whole session: from 9:59:59 to 10:00:10.5.
+        ("session_time", "p50_ms", 11500),
+    ],
+)
+def test_every_definition_by_hand(full: Bench, query: str, column: str, value: float) -> None:
+    row = one(full, query)
+    assert row[column] == pytest.approx(value, rel=1e-12)
+    assert row["n"] == (4 if query == "itl" else 1)
+
+
+def test_an_operation_runs_from_its_first_attempt_to_its_last_end(full: Bench) -> None:
+    # o1: 9:59:59 to 10:00:02.4 = 3,400 ms; o2: 500 ms. Middle of the two: 1,950.
+    row = one(full, "operation_time")
+    assert (row["n"], row["p50_ms"]) == (2, 1950)
+
+
+def test_coalesced_chunks_are_flagged(full: Bench) -> None:
+    # One gap of four is under 1 ms; 5 text tokens came in 5 generated chunks.
+    row = one(full, "itl")
+    assert (row["coalesced_share"], row["tokens_per_chunk"], row["is_coalesced"]) == (0.25, 1, True)
+
+
+def test_stalls_by_hand(full: Bench) -> None:
+    # Gaps 200, 100, 300, 0.5, 1599.5, 50; stream time 2350 - 100.
+    row = one(full, "stream_stalls")
+    assert (row["n"], row["n_stalled"], row["stalls"], row["longest_gap_ms"]) == (1, 1, 1, 1599.5)
+    assert float(row["stall_ms"]) == 1599.5
+    assert row["share_of_stream_time"] == pytest.approx(1599.5 / 2250)
+    assert row["stalls_per_1000_tokens"] == pytest.approx(1000 / 11)
+    finer = one(full, "stream_stalls", over_ms=250)
+    assert (finer["stalls"], float(finer["stall_ms"])) == (2, 1899.5)
+
+
+def test_a_single_token_has_no_pace(bench: Bench) -> None:
+    single = native("single", ttft_ms=300, duration_ms=310, output_tokens=1)
+    stream = {"request_id": "single", "offsets_ms": [300], "kinds": ["text"]}
+    bench.ingest(bench.write([single], "r.jsonl"), bench.write([stream], "s.jsonl"))
+    for query in ("tpot", "decode_tps", "chunk_gap"):
+        assert bench.logs.query(query, by=[]).height == 0, query
+    assert one(bench, "tpot_with_ttft")["p50_ms"] == 310
+    assert one(bench, "itl")["n"] == 0
+    assert one(bench, "itl")["p50_ms"] is None
+    told = like(bench, "vllm")
+    assert "tpot" not in told
+    assert "itl" not in told
+    assert told["e2el"]["p50"] == 300
+
+
+def test_a_stream_that_says_only_the_role_has_no_first_token(bench: Bench) -> None:
+    request = native("role", ttft_ms=None, duration_ms=500, output_tokens=0)
+    stream = {"request_id": "role", "offsets_ms": [90, 480], "kinds": ["role", "usage"]}
+    bench.ingest(bench.write([request], "r.jsonl"), bench.write([stream], "s.jsonl"))
+    assert one(bench, "first_event")["p50_ms"] == 90
+    for query in ("first_token", "first_visible", "tpot", "tpot_with_ttft", "end_to_end_tps"):
+        assert bench.logs.query(query, by=[]).height == 0, query
+    assert "time_to_first_token" not in like(bench, "aiperf")
+    assert like(bench, "vllm")["ttft"]["p50"] == 90
+
+
+def test_others_definitions_by_hand(full: Bench) -> None:
+    vllm = like(full, "vllm")
+    # First event 100, last chunk but the usage 2300; its gaps begin at the role chunk.
+    assert vllm["ttft"]["p50"] == 100
+    assert vllm["e2el"]["p50"] == 2300
+    assert vllm["tpot"]["p50"] == 220
+    assert vllm["itl"]["n"] == 5
+    assert vllm["itl"]["avg"] == 440
+    assert vllm["output_throughput"]["avg"] == pytest.approx(11 / 2.4)
+    aiperf = like(full, "aiperf")
+    assert aiperf["time_to_first_token"]["p50"] == 300
+    assert aiperf["time_to_second_token"]["p50"] == 100
+    assert aiperf["time_to_first_output_token"]["p50"] == 700
+    assert aiperf["inter_token_latency"]["p50"] == 210
+    assert aiperf["inter_chunk_latency"]["avg"] == 500
+    guidellm = like(full, "guidellm")
+    assert guidellm["inter_token_latency_ms"]["p50"] == 200
+    assert guidellm["time_per_output_token_ms"]["p50"] == pytest.approx(2300 / 11)
+    assert guidellm["request_latency"]["p50"] == 2.4
+    assert guidellm["tokens_per_second"]["p50"] == pytest.approx(1011 / 2.4)
+    otel = like(full, "otel")
+    assert otel["gen_ai.client.operation.time_to_first_chunk"]["p50"] == 0.3
+    assert otel["gen_ai.client.operation.time_per_output_chunk"]["avg"] == 0.5
+    assert otel["gen_ai.server.time_per_output_token"]["p50"] == 0.21
+    # Failed operations count: 0.2, 0.5 and 2.4 s.
+    assert otel["gen_ai.client.operation.duration"]["n"] == 3
+    assert otel["gen_ai.client.operation.duration"]["p50"] == 0.5
+
+
+def test_hidden_reasoning_is_flagged(bench: Bench) -> None:
+    requests = [
+        native("hid", stream=True, reasoning_tokens=80, output_tokens=101),
+        FULL,
+        native("untold", stream=True, reasoning_tokens=5),
+    ]
+    hidden = {"request_id": "hid", "offsets_ms": [400, 900], "kinds": ["text", "text"]}
+    bench.ingest(bench.write(requests, "r.jsonl"), bench.write([hidden, STREAM], "s.jsonl"))
+    row = one(bench, "hidden_reasoning")
+    assert (row["n"], row["n_judged"], row["n_hidden"], row["hidden_tokens"]) == (3, 2, 1, 80)
+    # 100 tokens after the first were billed in the second after 400 ms, 20 arrived.
+    assert (row["tps_billed"], row["tps_streamed"]) == (100, 20)
+
+
+def test_the_pace_of_long_streams_and_sessions(bench: Bench) -> None:
+    # A stream of 300 s: ten chunks a second in the first third, five in the last.
+    offsets = np.cumsum([0.0, *[100.0] * 1000, *[125.0] * 800, *[200.0] * 500])
+    long = native("long", ttft_ms=0, duration_ms=300_000, output_tokens=2301)
+    calls = [
+        native(
+            f"c{i}",
+            session_id="s",
+            started_at=f"2026-11-09T1{i // 60}:{i % 60:02}:00Z",
+            ttft_ms=100,
+            duration_ms=100 + (1000 if i < 4 else 2000),
+            output_tokens=101,
+        )
+        for i in range(10)
+    ]
+    stream = {"request_id": "long", "offsets_ms": offsets.tolist()}
+    bench.ingest(bench.write([long, *calls], "r.jsonl"), bench.write([stream], "s.jsonl"))
+    rows = {row["kind"]: row for row in bench.logs.query("pace", by=[]).iter_rows(named=True)}
+    assert rows["stream"]["first_third_p50_tps"] == pytest.approx(10)
+    assert rows["stream"]["last_third_p50_tps"] == pytest.approx(5)
+    assert rows["session"]["first_third_p50_tps"] == pytest.approx(100)
+    assert rows["session"]["last_third_p50_tps"] == pytest.approx(50)
+    assert [row["n_sinking"] for row in rows.values()] == [1, 1]
+    assert bench.logs.query("pace", {"from_s": 1000}, by=[]).height == 0
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> tuple[Bench, list[Row], list[Row]]:
+    """A store of 400 streamed requests, and its records."""
+    rng = np.random.default_rng(3)
+    requests, streams = [], []
+    for i in range(400):
+        offsets = np.cumsum([rng.lognormal(6, 0.5), *rng.lognormal(3, 0.8, 1 + i % 40)])
+        tokens = len(offsets) + i % 3
+        requests.append(
+            native(
+                f"r{i}",
+                started_at=1_794_000_000 + 60 * i,
+                model=f"m{i % 2}",
+                ttft_ms=float(offsets[0]),
+                duration_ms=float(offsets[-1]),
+                output_tokens=tokens,
+                input_tokens=[500, 5000, 60000][i % 3],
+                stream=True,
+                reasoning_effort=["low", "high", None][i % 3],
+                service_tier="standard",
+                region="us-east-1",
+                labels={"feature": f"f{i % 2}"},
+            )
+        )
+        streams.append({"request_id": f"r{i}", "offsets_ms": offsets.tolist()})
+    bench = Bench(tmp_path_factory.mktemp("many"))
+    bench.ingest(bench.write(requests, "r.jsonl"), bench.write(streams, "s.jsonl"))
+    return bench, requests, streams
+
+
+Many = tuple[Bench, list[Row], list[Row]]
+
+
+def test_figures_are_numpys_on_the_raw_arrays(many: Many) -> None:
+    bench, requests, streams = many
+    for model in ("m0", "m1"):
+        mine = [i for i, row in enumerate(requests) if row["model"] == model]
+        gaps = np.concatenate([np.diff(streams[i]["offsets_ms"]) for i in mine])
+        row = {r["model"]: r for r in bench.logs.query("itl").iter_rows(named=True)}[model]
+        assert row["n"] == len(gaps)
+        found = [row[name] for name in ("p50_ms", "p95_ms", "p99_ms")]
+        assert found == pytest.approx(np.percentile(gaps, [50, 95, 99]).tolist(), rel=1e-12)
+        pace = [
+            (requests[i]["duration_ms"] - requests[i]["ttft_ms"])
+            / (requests[i]["output_tokens"] - 1)
+            for i in mine
+        ]
+        row = {r["model"]: r for r in bench.logs.query("tpot").iter_rows(named=True)}[model]
+        found = [row[name] for name in ("p50_ms", "p95_ms", "p99_ms")]
+        assert found == pytest.approx(np.percentile(pace, [50, 95, 99]).tolist(), rel=1e-12)
+
+
+def test_vllms_own_arithmetic_on_a_run_in_its_shape(many: Many) -> None:
+    # vllm/benchmarks/serve.py keeps ttfts and itls in seconds, one list of gaps per request.
+    bench, requests, streams = many
+    ttfts = np.array([row["offsets_ms"][0] for row in streams]) / 1000
+    itls = [np.diff(row["offsets_ms"]) / 1000 for row in streams]
+    output_lens = [row["output_tokens"] for row in requests]
+    latencies = [ttft + gaps.sum() for ttft, gaps in zip(ttfts, itls, strict=True)]
+    tpots = [
+        (latency - ttft) / (n - 1)
+        for latency, ttft, n in zip(latencies, ttfts, output_lens, strict=True)
+        if n > 1
+    ]
+    told = like(bench, "vllm")
+    for name, values in {
+        "ttft": ttfts,
+        "tpot": tpots,
+        "itl": np.concatenate(itls),
+        "e2el": latencies,
+    }.items():
+        row, wanted = told[name], np.array(values) * 1000
+        assert row["n"] == len(wanted)
+        assert row["avg"] == pytest.approx(wanted.mean())
+        assert row["std"] == pytest.approx(wanted.std())
+        found = [row[key] for key in ("p50", "p90", "p95", "p99")]
+        assert found == pytest.approx(np.percentile(wanted, [50, 90, 95, 99]).tolist())
+
+
+def test_guidellms_own_arithmetic_on_a_run_in_its_shape(many: Many) -> None:
+    # schemas/request_stats.py: seconds since the epoch per request, tokens per request.
+    bench, requests, streams = many
+    timings = [
+        {
+            "request_start": row["started_at"],
+            "first_token_iteration": row["started_at"] + stream["offsets_ms"][0] / 1000,
+            "last_token_iteration": row["started_at"] + stream["offsets_ms"][-1] / 1000,
+            "tokens": row["output_tokens"],
+        }
+        for row, stream in zip(requests, streams, strict=True)
+    ]
+    itl = [
+        1000 * (t["last_token_iteration"] - t["first_token_iteration"]) / (t["tokens"] - 1)
+        for t in timings
+    ]
+    tpot = [1000 * (t["last_token_iteration"] - t["request_start"]) / t["tokens"] for t in timings]
+    told = like(bench, "guidellm")
+    for name, wanted in {"inter_token_latency_ms": itl, "time_per_output_token_ms": tpot}.items():
+        found = [told[name][key] for key in ("avg", "p50", "p95")]
+        expected = [np.mean(wanted), *np.percentile(wanted, [50, 95])]
+        # Seconds since the epoch hold a quarter of a microsecond.
+        assert found == pytest.approx(expected, abs=0.002)
+
+
+@pytest.mark.parametrize(
+    ("by", "groups"),
+    [
+        ("input_bucket", ["0 under 1K", "2 4K-16K", "4 50K and more"]),
+        ("stream", [True]),
+        ("reasoning_effort", ["high", "low", None]),
+        ("service_tier", ["standard"]),
+        ("region", ["us-east-1"]),
+        ("label:feature", ["f0", "f1"]),
+        ("task", [None]),
+        ("team", [None]),
+        ("hour_of_week", None),
+        ("weekday", None),
+        ("hour_of_day", None),
+    ],
+)
+def test_latency_by_anything(many: Many, by: str, groups: list[Any] | None) -> None:
+    frame = many[0].logs.latency(by=by)
+    assert frame["n"].sum() == 400
+    assert frame["ttft_n"].sum() == 400
+    if groups is not None:
+        found = frame[by].to_list()
+        assert sorted(found, key=str) == sorted(groups, key=str)
+
+
+def test_the_whole_distribution(many: Many) -> None:
+    bench, requests, _ = many
+    frame = bench.logs.query("distribution", by=[])
+    part = frame.filter(frame["measure"] == "ttft")
+    wanted = np.sort([row["ttft_ms"] for row in requests])
+    assert part["value_ms"].to_list() == wanted.tolist()
+    assert part["cumulative_n"].to_list() == list(range(1, 401))
+    assert part["cumulative_share"].to_list() == pytest.approx(np.arange(1, 401) / 400)
+
+
+def test_histogram_bins_are_even_on_a_log_scale() -> None:
+    assert [rounded(3, up=False), rounded(3, up=True), rounded(700, up=True)] == [2, 5, 1000]
+    assert rounded(1000, up=True) == rounded(1000, up=False) == 1000
+    # 100 to 10,000 ms in eight bins: each is wider by the fourth root of ten.
+    for value, bin in ((50, 0), (101, 0), (175, 0), (180, 1), (990, 3), (1010, 4), (20000, 7)):
+        assert place(int(np.floor(np.log(value) / np.log(1.02))), 100, 10_000) == bin
+    low, high = limits({231: 1, 232: 97, 400: 2})
+    assert (low, high) == (50, 5000)
+
+
+def run(bench: Bench, *arguments: str) -> str:
+    result = CliRunner().invoke(app, [*arguments, "--store", str(bench.logs.path)])
+    assert result.exit_code == 0, result.output
+    return str(result.stdout)
+
+
+def test_the_terminal_shows_a_histogram(many: Many) -> None:
+    lines = run(many[0], "latency").splitlines()
+    assert "ttft 0.1 – 2 s" in lines[1]
+    assert any("█" in line for line in lines[2:4])
+
+
+def test_the_command_answers_as_others_would(many: Many) -> None:
+    rows = json.loads(run(many[0], "latency", "--like", "otel", "--format", "json"))
+    assert {row["unit"] for row in rows} == {"s"}
+    rows = json.loads(run(many[0], "latency", "--distribution", "--format", "json"))
+    assert {row["measure"] for row in rows} == {"ttft", "duration", "tpot"}
+    store = ["--store", str(many[0].logs.path)]
+    wrong = CliRunner().invoke(app, ["latency", "--like", "vlm", *store])
+    assert wrong.exit_code == 2
+    both = CliRunner().invoke(app, ["latency", "--like", "vllm", "--distribution", *store])
+    assert both.exit_code == 2
+
+
+def test_definitions_name_queries_and_metrics_that_exist(many: Many) -> None:
+    bench = many[0]
+    rows = bench.logs.query("definitions").to_dicts()
+    assert {row["measure"] for row in rows} <= set(find_queries())
+    metrics = set(like(bench, "aiperf")) | set(like(bench, "guidellm"))
+    named = {
+        row[tool].split(" ")[0].rstrip(":;")
+        for row in rows
+        for tool in ("aiperf", "guidellm")
+        if row[tool] and not row[tool].startswith("(")
+    }
+    unseen = {"time_to_first_output_token", "time_to_first_output_token_ms"}
+    assert {name.rstrip(",") for name in named} - unseen <= metrics
+    screen = run(bench, "query", "definitions")
+    assert "tpot = (end - first token) / (output tokens - 1), from 2 tokens; ms" in screen
+
+
+def test_measures_declare_unit_grain_and_definition() -> None:
+    for name, query in find_queries().items():
+        if query.path.parent.name == "latency":
+            assert query.keys.get("unit"), name
+            assert query.keys.get("grain"), name
