@@ -30,8 +30,11 @@ RECORD_KEY = """case
     else 'score ' || concat_ws(chr(31), request_id, session_id, name, score_source, request_id is null)
 end"""
 # Cloud regions as they stand in host names: AWS, then Google, then Azure.
-HOST_REGION = r"\b((?:us|eu|ap|sa|ca|me|af|il|mx)(?:-gov)?-[a-z]+-?[0-9])\b"
-AZURE_REGION = r"//([a-z]+[0-9]?)\.api\.cognitive\."
+HOST_REGION = (
+    r"\b((?:us|eu|ap|sa|ca|me|af|il|mx|europe|asia|australia|africa|northamerica|southamerica)"
+    r"(?:-gov)?-[a-z]+-?[0-9]+)\b"
+)
+AZURE_REGION = r"(?:^|//)([a-z]+[0-9]?)\.api\.cognitive\."
 
 
 def read(name: str) -> str:

@@ -5,11 +5,11 @@ with clocked as (
     select
         *,
         -- A clock that runs backwards says nothing: NULL, never a negative time.
-        case when duration_ms >= 0 then duration_ms end as logged_duration_ms,
-        case when ttft_ms >= 0 then ttft_ms end as logged_ttft_ms,
+        case when duration_ms between 0 and 1e10 then duration_ms end as logged_duration_ms,
+        case when ttft_ms between 0 and 1e10 then ttft_ms end as logged_ttft_ms,
         case
             when ended_at >= started_at then ended_at
-            when ended_at is null and duration_ms >= 0
+            when ended_at is null and duration_ms between 0 and 1e10
                 then started_at + to_microseconds((duration_ms * 1000)::bigint)
         end as sane_ended_at,
     from logged

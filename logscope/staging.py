@@ -56,13 +56,16 @@ DERIVED = (
 # Texts are measured and hashed while they pass by; they are never stored.
 FROM_TEXT = {
     "prompt_chars": ("prompt_text", "length(prompt_text)"),
+    # Lines that open with a number or a bullet; most prompts are one line, which is cheap to see.
     "prompt_steps": (
         "prompt_text",
-        r"len(regexp_extract_all(prompt_text, '(?:^|\n|\\n)\s*(?:[0-9]+[.)]|[-*•])\s'))",
+        r"case when contains(prompt_text, chr(10)) then "
+        r"len(regexp_extract_all(prompt_text, '(?:^|\n)\s*(?:[0-9]+[.)]|[-*•])\s')) "
+        r"else regexp_matches(prompt_text, '^\s*(?:[0-9]+[.)]|[-*•])\s')::integer end",
     ),
     "prompt_questions": (
         "prompt_text",
-        "length(prompt_text) - length(replace(prompt_text, '?', ''))",
+        "strlen(prompt_text) - strlen(replace(prompt_text, '?', ''))",
     ),
     "prompt_has_code": ("prompt_text", "contains(prompt_text, '```')"),
     "system_prompt_hash": ("system_prompt", "left(sha256(system_prompt), 16)"),
@@ -219,8 +222,10 @@ def label_sql() -> str:
     """Return the expression that masks secrets in labels and bounds their number and length."""
     masked = f"regexp_replace(left(entry.value, {MAX_LABEL_CHARS}), {quote(SECRETS)}, '***', 'g')"
     return (
-        "map_from_entries(list_transform(list_sort(map_entries(labels))"
-        f"[:{MAX_LABELS}], lambda entry: struct_pack(key := entry.key, value := {masked})))"
+        f"case when cardinality(labels) <= {MAX_LABELS} and strlen(labels::varchar) <= "
+        f"{MAX_LABEL_CHARS} and not regexp_matches(labels::varchar, {quote(SECRETS)}) then labels "
+        "else map_from_entries(list_transform(list_sort(map_entries(labels))"
+        f"[:{MAX_LABELS}], lambda entry: struct_pack(key := entry.key, value := {masked}))) end"
     )
 
 
@@ -243,10 +248,14 @@ def source_sql(connection: Any, plans: Sequence[Plan], declared: dict[str, str])
         )
     else:
         reader = f"read_parquet({listed}, union_by_name = true, filename = true)"
-    there = {row[0] for row in connection.execute(f"describe select * from {reader}").fetchall()}
+    # Names of columns differ in case between exports of one producer.
+    there = {
+        row[0].lower()
+        for row in connection.execute(f"describe select * from {reader}").fetchall()
+    }
     columns = ", ".join(
         f'try_cast("{name}" as {kind}) as "{name}"'
-        if name in there
+        if name.lower() in there
         else f'null::{kind} as "{name}"'
         for name, kind in declared.items()
     )

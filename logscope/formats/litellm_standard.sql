@@ -32,9 +32,23 @@ with named as (
         *,
         status = 'failure' as failed,
         coalesce(try_cast(cache_hit as boolean), false) as from_cache,
-        map_concat(
-            entries_map(metadata.requester_metadata), entries_map(metadata.spend_logs_metadata)
-        ) as caller,
+        -- Few callers write keys of ours, so their metadata is taken apart for those only.
+        case
+            when regexp_matches(
+                concat(metadata.requester_metadata, metadata.spend_logs_metadata),
+                'session_id|logscope_'
+            ) then map_concat(
+                entries_map(metadata.requester_metadata), entries_map(metadata.spend_logs_metadata)
+            )
+        end as caller,
+        label_entries(list_concat(
+            [{'key': 'team', 'value': coalesce(
+                known(metadata.user_api_key_team_alias), known(metadata.user_api_key_team_id)
+            )}],
+            tag_pairs(request_tags),
+            scalar_entries(metadata.requester_metadata),
+            scalar_entries(metadata.spend_logs_metadata)
+        )) as label_list,
         messages_of(messages) as prompt,
         http_code(error_information.error_code) as error_code,
         known(error_information.error_class) as error_class,
@@ -95,16 +109,7 @@ select
     ---------- who asked
     known(metadata.user_api_key_alias) as key_alias,
     coalesce(known(end_user), known(metadata.user_api_key_end_user_id)) as user_id,
-    entries_but(
-        map_concat(
-            {'team': coalesce(
-                known(metadata.user_api_key_team_alias), known(metadata.user_api_key_team_id)
-            )}::map(varchar, varchar),
-            tag_entries(request_tags),
-            caller
-        ),
-        own_keys()
-    ) as labels,
+    labels_of(label_list) as labels,
     ---------- known before the answer
     try_cast(stream as boolean) as stream,
     tier_of(coalesce(known(response.service_tier), known(used[13]))) as service_tier,

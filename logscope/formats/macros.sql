@@ -17,6 +17,9 @@ create macro time_of(text) as
 create macro time_of_ms(text) as time_of_us(round(try_cast(text as double) * 1e3));
 -- Nanoseconds since 1970 pass 2^53: an exact integer, never a double. Zero means not set.
 create macro time_of_ns(text) as time_of_us(nullif(try_cast(text as hugeint), 0) // 1000);
+-- .NET ticks: 100 ns since the year 1.
+create macro time_of_ticks(text) as
+    time_of_us(nullif(try_cast(text as hugeint), 0) // 10 - 62135596800000000);
 create macro ms_between_ns(first, last) as
     (try_cast(last as hugeint) - try_cast(first as hugeint))::double / 1e6;
 
@@ -39,12 +42,33 @@ create macro entries_map(text) as
             lambda entry: {'key': entry.key, 'value': entry.value->>'$'}
         ))
     end;
+-- The same as a list, for where several are put together: making a map is the dear part.
+create macro scalar_entries(text) as
+    case
+        when left(text, 1) = '{' and text <> '{}' then list_filter(
+            map_entries(try(from_json(text, '"MAP(VARCHAR, VARCHAR)"'))),
+            lambda entry: entry.value is not null and left(entry.value, 1) not in ('{', '[')
+        )
+    end;
 -- A map without NULL values and without the named keys; NULL if nothing is left.
 create macro map_or_null(entries) as case when len(entries) > 0 then map_from_entries(entries) end;
 create macro entries_but(entries, names) as map_or_null(list_filter(
     map_entries(entries),
     lambda entry: entry.value is not null and not list_contains(names, entry.key)
 ));
+-- Labels from lists of {key, value}: without NULL values and own keys; NULL if nothing is left. A key
+-- that comes twice has its values joined.
+create macro label_entries(entries) as list_filter(
+    entries,
+    lambda entry: entry.value is not null and not list_contains(own_keys(), entry.key)
+);
+create macro labels_of(entries) as
+    case
+        when len(entries) = 0 then null
+        when list_unique(list_transform(entries, lambda entry: entry.key)) = len(entries)
+            then map_from_entries(entries)
+        else pairs_map(entries)
+    end;
 -- Keys that are read into columns of their own, so that they need not be labels as well.
 create macro own_keys() as [
     'logscope_propensity', 'logscope_config_id', 'logscope_rule_id',
@@ -65,19 +89,17 @@ create macro pairs_map(pairs) as map_from_entries(list_transform(
 create macro is_pair(tag) as regexp_matches(tag::varchar, '^[A-Za-z0-9_.-]+:[^/]');
 create macro is_user_agent(tag) as starts_with(lower(tag::varchar), 'user-agent:');
 create macro joined(texts) as array_to_string(list_sort(list_distinct(texts)), ',');
-create macro tag_entries(tags) as
-    case
-        when len(tags) > 0 then pairs_map(list_transform(
-            list_filter(tags, lambda tag: tag <> '' and not is_user_agent(tag)),
-            lambda tag: case
-                when is_pair(tag) then {
-                    'key': split_part(tag::varchar, ':', 1),
-                    'value': trim(regexp_replace(tag::varchar, '^[^:]*:', ''))
-                }
-                else {'key': 'tags', 'value': tag}
-            end
-        ))
-    end;
+create macro tag_pairs(tags) as list_transform(
+    list_filter(tags, lambda tag: tag <> '' and not is_user_agent(tag)),
+    lambda tag: case
+        when is_pair(tag) then {
+            'key': split_part(tag::varchar, ':', 1),
+            'value': trim(substr(tag::varchar, strpos(tag::varchar, ':') + 1))
+        }
+        else {'key': 'tags', 'value': tag::varchar}
+    end
+);
+create macro tag_entries(tags) as case when len(tags) > 0 then pairs_map(tag_pairs(tags)) end;
 
 -- Where: the region in a path (Vertex AI), else the host of an address without user and port.
 create macro authority_of(url) as
