@@ -164,59 +164,6 @@ def cost_by_day(
     return finished(alt.layer(*layers).properties(**size), narrow)
 
 
-def ttft_dots(
-    frame: polars.DataFrame,
-    palette: Mapping[str, str],
-    weeks: tuple[str, str],
-    narrow: bool = False,
-) -> Spec:
-    """Return p50 (hollow) and p95 (filled) of the first token with intervals, a row per week.
-
-    `frame`: pair (label, in order), model, week (one of `weeks`: this, before), level (p50 or p95),
-    value_ms, low_ms, high_ms (NULL where there is no interval).
-    """
-    pairs = list(dict.fromkeys(frame["pair"].to_list()))
-    limits = [v for key in ("value_ms", "low_ms", "high_ms") for v in frame[key].drop_nulls()]
-    low, high = (min(limits) * 0.93, max(limits) * 1.07) if limits else (100.0, 1000.0)
-    rows = [
-        {**row, "colour": palette.get(row["model"], OTHERS) if row["week"] == weeks[0] else BEFORE}
-        for row in values(frame)
-    ]
-    axis_y = alt.Axis(
-        title=None, grid=False, labelLimit=150 if narrow else 300, labelColor=INK, labelPadding=10
-    )
-    offset = alt.YOffset("week:N", sort=None, scale=alt.Scale(domain=list(weeks)))
-    axis_x = alt.Axis(
-        values=log_ticks(low, high, dense=not narrow), format=",", labelOverlap=True, grid=True
-    )
-    scale = alt.Scale(type="log", domain=[low, high], nice=False)
-    x = alt.X("value_ms:Q", title="ms, log scale", scale=scale, axis=axis_x)
-    bands = alt.Scale(paddingInner=0.4, paddingOuter=0.2)
-    y = alt.Y("pair:N", sort=pairs, axis=axis_y, scale=bands)
-    colour = alt.Color("colour:N", scale=None)
-    tooltip = [
-        alt.Tooltip("pair:N", title="model, region"),
-        alt.Tooltip("week:N", title="week"),
-        alt.Tooltip("level:N", title="percentile"),
-        alt.Tooltip("value_ms:Q", title="ms", format=",.0f"),
-        alt.Tooltip("low_ms:Q", title="95 % from", format=",.0f"),
-        alt.Tooltip("high_ms:Q", title="to", format=",.0f"),
-    ]
-    layers = []
-    for level in ("p50", "p95"):
-        part = [row for row in rows if row["level"] == level]
-        base = alt.Chart(data(part)).encode(x=x, y=y, yOffset=offset, color=colour)
-        fill = alt.Fill("colour:N", scale=None) if level == "p95" else alt.value(PAPER)
-        layers += [
-            base.mark_rule(strokeWidth=3, opacity=0.5, strokeCap="round").encode(
-                x=alt.X("low_ms:Q"), x2="high_ms:Q"
-            ),
-            base.mark_point(strokeWidth=2, opacity=1, size=46).encode(fill=fill, tooltip=tooltip),
-        ]
-    size = {"width": 196 if narrow else 700, "height": alt.Step(14, **{"for": "offset"})}
-    return finished(alt.layer(*layers).properties(**size), narrow)
-
-
 def bridge(frame: polars.DataFrame, narrow: bool = False) -> Spec:
     """Return a waterfall of what each cause added or took, and below it what they come to.
 
@@ -246,51 +193,6 @@ def bridge(frame: polars.DataFrame, narrow: bool = False) -> Spec:
     text = base.mark_text(align="left", dx=6, color=INK).encode(x="right:Q", text="text:N")
     size = {"width": 150 if narrow else 560, "height": 26 * len(rows)}
     return finished(alt.layer(bars, text).properties(**size), narrow)
-
-
-def stream_pauses(
-    frame: polars.DataFrame, palette: Mapping[str, str], stall_ms: float, narrow: bool = False
-) -> Spec:
-    """Return the share of streams whose longest pause exceeds x, per model; a rule marks a stall.
-
-    `frame`: model, pause_ms, share (of the model's streams that paused longer), streams.
-    """
-    present = stack_order(palette, frame["model"].to_list())
-    pauses = frame["pause_ms"].to_list()
-    low, high = max(min(pauses), 1.0), max(pauses)
-    x = alt.X(
-        "pause_ms:Q",
-        title="longest pause in the stream, ms, log scale",
-        scale=alt.Scale(type="log", domain=[low, high], nice=False),
-        axis=alt.Axis(values=log_ticks(low, high, dense=not narrow), format=","),
-    )
-    curve = (
-        alt.Chart(data(frame))
-        .mark_line(strokeWidth=2, interpolate="step-after")
-        .encode(
-            x=x,
-            y=alt.Y("share:Q", title="of the streams", axis=alt.Axis(format=".0%", tickCount=5)),
-            color=alt.Color(
-                "model:N",
-                scale=colour_scale(palette, present),
-                legend=alt.Legend(
-                    columns=1 if narrow else len(present), symbolType="stroke", symbolStrokeWidth=3
-                ),
-            ),
-            tooltip=[
-                alt.Tooltip("model:N", title="model"),
-                alt.Tooltip("pause_ms:Q", title="pause over, ms", format=",.0f"),
-                alt.Tooltip("share:Q", title="of the streams", format=".1%"),
-            ],
-        )
-    )
-    mark = alt.Chart(data([{"pause_ms": stall_ms, "label": "stall"}]))
-    rule = mark.mark_rule(color=INK, strokeDash=[3, 3], strokeWidth=1).encode(x="pause_ms:Q")
-    label = mark.mark_text(align="left", dx=5, color=INK).encode(
-        x="pause_ms:Q", y=alt.value(8), text="label:N"
-    )
-    size = {"width": 290 if narrow else 880, "height": 200 if narrow else 240}
-    return finished(alt.layer(curve, rule, label).properties(**size), narrow)
 
 
 def coverage(frame: polars.DataFrame, days: Sequence[str], narrow: bool = False) -> Spec:
@@ -336,3 +238,133 @@ def log_ticks(low: float, high: float, dense: bool = True) -> list[float]:
     steps = (1, 2, 5) if high / low < 1000 and dense else (1, 3) if high / low < 1000 else (1,)
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     return [s * 10.0**p for p in powers for s in steps if low <= s * 10.0**p <= high]
+
+
+def outcome_hours(frame: polars.DataFrame, days: Sequence[str], narrow: bool = False) -> Spec:
+    """Return an hour by weekday map of requests throttled or failed; the darker, the more.
+
+    `frame`: day (one of `days`), hour (0 to 23), failed, n, share.
+    """
+    most = max(frame["failed"].to_list(), default=0)
+    rows = [
+        # Five steps of the square root: one storm must not hide all others.
+        {**row, "shade": math.ceil(5 * math.sqrt(row["failed"] / most)) / 5}
+        for row in values(frame)
+        if row["failed"]
+    ]
+    axis_y = alt.Axis(title=None, labelColor=INK, labelPadding=10)
+    axis_x = alt.Axis(
+        title=None,
+        labelAngle=0,
+        values=list(range(0, 24, 6 if narrow else 3)),
+        labelExpr="datum.value + ':00'",
+    )
+    cells = (
+        alt.Chart(data(rows))
+        .mark_rect(color=ALARM, stroke=PAPER, strokeWidth=1)
+        .encode(
+            x=alt.X("hour:O", scale=alt.Scale(domain=list(range(24))), axis=axis_x),
+            y=alt.Y("day:N", sort=list(days), scale=alt.Scale(domain=list(days)), axis=axis_y),
+            fillOpacity=alt.FillOpacity("shade:Q", scale=None),
+            tooltip=[
+                alt.Tooltip("day:N", title="day"),
+                alt.Tooltip("hour:O", title="hour"),
+                alt.Tooltip("failed:Q", title="throttled or failed", format=","),
+                alt.Tooltip("n:Q", title="of requests", format=","),
+                alt.Tooltip("share:Q", title="share", format=".1%"),
+            ],
+        )
+    )
+    size = {"width": 280 if narrow else 860, "height": 7 * (18 if narrow else 22)}
+    return finished(cells.properties(**size), narrow)
+
+
+def cost_per_success(
+    frame: polars.DataFrame, palette: Mapping[str, str], narrow: bool = False
+) -> Spec:
+    """Return what a successful operation cost by task and model, as dots with intervals.
+
+    `frame`: task, model, usd, low_usd, high_usd (NULL without an interval), succeeded.
+    """
+    tasks = list(dict.fromkeys(frame["task"].to_list()))
+    present = stack_order(palette, frame["model"].to_list())
+    limits = [v for key in ("usd", "low_usd", "high_usd") for v in frame[key].drop_nulls() if v > 0]
+    low, high = min(limits) * 0.9, max(limits) * 1.1
+    rows = [
+        {**row, "low_usd": row["low_usd"] and max(row["low_usd"], low)} for row in values(frame)
+    ]
+    scale = alt.Scale(type="log", domain=[low, high], nice=False)
+    axis_x = alt.Axis(values=log_ticks(low, high, dense=not narrow), format="$,~r")
+    labels = alt.Axis(title=None, labelColor=INK, labelPadding=10, labelLimit=110, grid=False)
+    base = alt.Chart(data(rows)).encode(
+        y=alt.Y("task:N", sort=tasks, axis=labels, scale=alt.Scale(paddingInner=0.35)),
+        yOffset=alt.YOffset("model:N", sort=None, scale=alt.Scale(domain=present)),
+        color=alt.Color(
+            "model:N",
+            scale=colour_scale(palette, present),
+            legend=alt.Legend(
+                columns=1 if narrow else len(present), symbolType="circle", symbolOpacity=1
+            ),
+        ),
+    )
+    intervals = base.mark_rule(strokeWidth=3, opacity=0.5, strokeCap="round").encode(
+        x=alt.X("low_usd:Q"), x2="high_usd:Q"
+    )
+    dots = base.mark_point(filled=True, size=60, opacity=1).encode(
+        x=alt.X("usd:Q", title="USD, log scale", scale=scale, axis=axis_x),
+        tooltip=[
+            alt.Tooltip("task:N", title="task"),
+            alt.Tooltip("model:N", title="model"),
+            alt.Tooltip("usd:Q", title="per success", format="$,.4f"),
+            alt.Tooltip("low_usd:Q", title="95 % from", format="$,.4f"),
+            alt.Tooltip("high_usd:Q", title="to", format="$,.4f"),
+            alt.Tooltip("succeeded:Q", title="succeeded", format=","),
+        ],
+    )
+    step = alt.Step(11, **{"for": "offset"})
+    size = {"width": 240 if narrow else 780, "height": step}
+    return finished(alt.layer(intervals, dots).properties(**size), narrow)
+
+
+def error_budget(frame: polars.DataFrame, narrow: bool = False) -> Spec:
+    """Return bars of the error budget used per objective; the rule is where it is used up.
+
+    `frame`: objective (in order), used (a share, over 1 is missed), goal, goodput, operations.
+    """
+    order = frame["objective"].to_list()
+    highest = max(1.2, *(min(used, 3.0) for used in frame["used"].to_list()))
+    rows = [
+        {
+            **row,
+            "bar": min(row["used"], highest),
+            "colour": ALARM if row["used"] > 1 else PALETTE[2],
+            "text": f"{row['used'] * 100:,.0f}%",
+        }
+        for row in values(frame)
+    ]
+    labels = alt.Axis(
+        labelLimit=130 if narrow else 260, labelColor=INK, labelPadding=10, title=None
+    )
+    base = alt.Chart(data(rows)).encode(
+        y=alt.Y("objective:N", sort=order, axis=labels, scale=alt.Scale(paddingInner=0.35))
+    )
+    bars = base.mark_bar().encode(
+        x=alt.X(
+            "bar:Q",
+            title=None,
+            scale=alt.Scale(domain=[0, highest], nice=False),
+            axis=alt.Axis(format=".0%", values=[0, 0.5, 1, 2, 3]),
+        ),
+        color=alt.Color("colour:N", scale=None),
+        tooltip=[
+            alt.Tooltip("objective:N", title="objective"),
+            alt.Tooltip("used:Q", title="budget used", format=".0%"),
+            alt.Tooltip("goodput:Q", title="met", format=".2%"),
+            alt.Tooltip("goal:Q", title="goal", format=".1%"),
+            alt.Tooltip("operations:Q", title="operations", format=","),
+        ],
+    )
+    text = base.mark_text(align="left", dx=6, color=INK).encode(x="bar:Q", text="text:N")
+    rule = alt.Chart(data([{"bar": 1}])).mark_rule(color=INK, strokeDash=[3, 3]).encode(x="bar:Q")
+    size = {"width": 180 if narrow else 640, "height": 28 * len(rows)}
+    return finished(alt.layer(bars, rule, text).properties(**size), narrow)

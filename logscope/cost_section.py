@@ -10,6 +10,9 @@ from logscope.page import Cell, Column, Figure, Section, Strong, Text
 from logscope.sections import Row, grouped_table, one, plain_table, records
 from logscope.weeks import WEEK, Weeks
 
+LEAST_SUCCEEDED = 30
+MOST_TASKS = 8
+
 
 def cost_section(weeks: Weeks, palette: dict[str, str]) -> Section | None:
     """Return the section on cost, or None if no request has a known one."""
@@ -31,12 +34,73 @@ def cost_section(weeks: Weeks, palette: dict[str, str]) -> Section | None:
     table = grouped_table(
         weeks,
         "cost",
-        "Cost by model, region, task and team",
+        "Cost by model, region and task",
         "account",
         columns,
-        ("model", "region", "task", "team"),
+        ("model", "region", "task"),
     )
-    return Section("cost", "Cost", [cost_lead(weeks, whole)], [days_figure(weeks, palette), table])
+    parts = [days_figure(weeks, palette), table, success_figure(weeks, palette)]
+    return Section("cost", "Cost", [cost_lead(weeks, whole)], [part for part in parts if part])
+
+
+def success_figure(weeks: Weeks, palette: dict[str, str]) -> Figure | None:
+    """Return what a successful operation cost by task and model, None if that is not known."""
+    import polars as pl
+
+    by = ("task", "model")
+    rows = [
+        row
+        for row in records(weeks.rows("cost_per_success", by))
+        if row["cost_per_success_usd"] and row["succeeded"] >= LEAST_SUCCEEDED
+    ]
+    if not rows:
+        return None
+    sizes: dict[Any, float] = {}
+    for row in rows:
+        sizes[row["task"]] = sizes.get(row["task"], 0) + row["cost_usd"]
+    tasks = sorted(sizes, key=lambda task: (-sizes[task], str(task)))[:MOST_TASKS]
+    labels = words.apart(tasks)
+    frame = pl.DataFrame(
+        [
+            {
+                "task": labels[task],
+                "model": words.name(row["model"]),
+                "usd": row["cost_per_success_usd"],
+                "low_usd": row["low_usd"],
+                "high_usd": row["high_usd"],
+                "succeeded": int(row["succeeded"]),
+            }
+            for task in tasks
+            for row in sorted(rows, key=lambda row: str(row["model"]))
+            if row["task"] == task
+        ],
+        schema_overrides={"low_usd": pl.Float64, "high_usd": pl.Float64},
+    )
+    table = plain_table(
+        "cost_per_success",
+        "Cost per successful operation",
+        frame,
+        {
+            "task": ("task", words.name),
+            "model": ("model", words.name),
+            "usd": ("USD", words.money),
+            "low_usd": ("95 % from", words.money),
+            "high_usd": ("to", words.money),
+            "succeeded": ("succeeded", words.count),
+        },
+        [weeks.command("cost_per_success", by)],
+    )
+    dearest = max(frame.to_dicts(), key=lambda row: row["usd"])
+    return Figure(
+        "cost_per_success",
+        "Is the dear model worth it?",
+        "What an operation that succeeded cost, failed attempts included, with 95 % intervals over "
+        "sessions. What it achieved is a question of scores, not of this chart.",
+        f"Dearest: {dearest['task']} on {dearest['model']}, {words.money(dearest['usd'])}.",
+        charts.cost_per_success(frame, palette),
+        charts.cost_per_success(frame, palette, narrow=True),
+        table,
+    )
 
 
 def of(part: float | None, whole: float | None) -> float | None:

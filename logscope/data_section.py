@@ -162,6 +162,7 @@ def coverage_figure(weeks: Weeks) -> Figure | None:
         charts.coverage(frame, days),
         charts.coverage(frame, days, narrow=True),
         table,
+        live=False,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 # A tag with its attributes; text between tags is somebody's name and stays as it is.
@@ -31,6 +32,14 @@ def draw(spec: Mapping[str, Any], css: str) -> str:
     version = schema.group(1) if schema else None
     svg = str(vl_convert.vegalite_to_svg(dict(spec), vl_version=version))
     return compact(svg, css)
+
+
+@cache
+def vega_scripts() -> str:
+    """Return the JavaScript libraries that draw a specification, as one script."""
+    import vl_convert
+
+    return str(vl_convert.javascript_bundle())
 
 
 def compact(svg: str, css: str) -> str:

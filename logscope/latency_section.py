@@ -1,18 +1,18 @@
-"""The report on latency: who answers how fast, and who moved; streams and their pauses."""
+"""The report on latency: who answers how fast, and who moved."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from logscope import charts, words
+from logscope import latency_charts, words
 from logscope.changes import Shift
 from logscope.changes_section import PAIR
+from logscope.curves import curves_figure, durations_figure, load_figure
 from logscope.page import Cell, Column, Figure, Section, Strong, Text
 from logscope.sections import Row, grouped_table, one, plain_table, records
 from logscope.weeks import Weeks
 
 MOST_PAIRS = 14
-STALL_MS = 1000.0
 
 
 def withheld(row: Row, measure: str, level: int) -> str:
@@ -52,7 +52,9 @@ def ok_share(row: Row, _: Row) -> str:
     return words.percent(row["n_ok"] / row["n"], unit=False)
 
 
-def latency_section(weeks: Weeks, palette: dict[str, str], moved: list[Shift]) -> Section | None:
+def latency_section(
+    weeks: Weeks, palette: dict[str, str], moved: list[Shift], limits: dict[str, float]
+) -> Section | None:
     """Return the section on first token, duration and time per token; None if no log has times."""
     whole = one(weeks.rows("latency"))
     if not (whole["ttft_n"] or whole["duration_n"]):
@@ -73,11 +75,15 @@ def latency_section(weeks: Weeks, palette: dict[str, str], moved: list[Shift]) -
         (Column("p95", group=token), percentile("tpot", 95)),
     ]
     table = grouped_table(weeks, "latency", "Latency by model, region and task", "latency", columns)
-    parts: list[Any] = []
-    figure = dots_figure(weeks, palette)
-    if figure:
-        parts.append(figure)
-    return Section("latency", "Latency", [latency_lead(weeks, whole, moved)], [*parts, table])
+    figures = [
+        dots_figure(weeks, palette),
+        curves_figure(weeks, palette, limits),
+        durations_figure(weeks, palette),
+        load_figure(weeks, palette),
+    ]
+    parts = [figure for figure in figures if figure]
+    lead = latency_lead(weeks, whole, moved)
+    return Section("latency", "Latency", [lead], [*parts[:1], table, *parts[1:]])
 
 
 def latency_lead(weeks: Weeks, whole: Row, moved: list[Shift]) -> Text:
@@ -169,67 +175,11 @@ def dots_figure(weeks: Weeks, palette: dict[str, str]) -> Figure | None:
         f"Time to the first token. Hollow: half came sooner (p50); filled: 95 % came sooner (p95); "
         f"bars: 95 % intervals. Colour: W{weeks.number}; grey below it: W{weeks.number_before}.",
         alternative,
-        charts.ttft_dots(frame, palette, (this_week, last_week)),
-        charts.ttft_dots(frame, palette, (this_week, last_week), narrow=True),
+        latency_charts.ttft_dots(frame, palette, (this_week, last_week)),
+        latency_charts.ttft_dots(frame, palette, (this_week, last_week), narrow=True),
         table,
     )
 
 
 def pair_name(pair: tuple[Any, ...]) -> str:
     return " · ".join(words.name(part) for part in pair)
-
-
-def streams_section(weeks: Weeks, palette: dict[str, str]) -> Section | None:
-    """Return the section on the chunks of streams, or None if no stream log was read."""
-    import polars as pl
-
-    stalls = weeks.rows("stalls", ["model"])
-    if not stalls.height:
-        return None
-    whole = one(weeks.rows("stalls"))
-    counted = weeks.rows("stream_pauses", ["model"]).sort("model", "bucket", nulls_last=True)
-    labels = words.apart(counted["model"].to_list())
-    frame = (
-        counted.with_columns(model=pl.Series([labels[value] for value in counted["model"]]))
-        .with_columns(
-            total=pl.col("streams").sum().over("model"),
-            longer=pl.col("streams").cum_sum(reverse=True).over("model"),
-        )
-        .with_columns(share=pl.col("longer") / pl.col("total"))
-        .select("model", "share", pause_ms="from_ms", streams="longer")
-    )
-    table = plain_table(
-        "stream_pauses",
-        "Streams by their longest pause",
-        frame,
-        {
-            "model": ("model", words.name),
-            "pause_ms": ("paused at least, ms", words.ms),
-            "streams": ("streams", words.count),
-            "share": ("share", words.percent),
-        },
-        [weeks.command("stream_pauses", ["model"])],
-    )
-    past = one(weeks.rows("stalls", before=True))
-    share = whole["n_stalled"] / whole["n"]
-    lead: Text = (
-        Strong(f"{words.percent(share)} of {words.plural(whole['n'], 'logged stream')} stalled"),
-        f": they went silent for more than a second, {words.duration(whole['stall_ms'])} in total; "
-        f"the longest silence was {words.duration(whole['longest_gap_ms'])}.",
-    )
-    if past["n"]:
-        lead += (f" Week {weeks.number_before}: {words.percent(past['n_stalled'] / past['n'])}.",)
-    worst = max(records(stalls), key=lambda row: (row["n_stalled"] / row["n"], str(row["model"])))
-    figure = Figure(
-        "pauses",
-        "How often a stream goes silent, and for how long",
-        "Share of a model's streams whose longest gap between two chunks is at least this long. "
-        "Read it at the dashed line: that share stalled.",
-        f"Most stalls: {words.name(worst['model'])}, "
-        f"{words.percent(worst['n_stalled'] / worst['n'])} of "
-        f"{words.plural(worst['n'], 'stream')}.",
-        charts.stream_pauses(frame, palette, STALL_MS),
-        charts.stream_pauses(frame, palette, STALL_MS, narrow=True),
-        table,
-    )
-    return Section("streams", "Streams", [lead], [figure])

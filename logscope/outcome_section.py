@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from logscope import words
-from logscope.page import Cell, Column, Section, Strong, Text
-from logscope.sections import Columns, Row, grouped_table, one
+from datetime import timedelta
+
+from logscope import charts, words
+from logscope.page import Cell, Column, Figure, Section, Strong, Text
+from logscope.sections import Columns, Row, grouped_table, one, plain_table, records
 from logscope.weeks import Weeks
+
+LEAST_FAILED = 20
 
 
 def outcome_section(weeks: Weeks) -> Section | None:
@@ -27,7 +31,7 @@ def outcome_section(weeks: Weeks) -> Section | None:
         "Requests by how they ended",
         "account",
         columns,
-        ("model", "region", "task", "team"),
+        ("model", "region", "task"),
     )
     lead: Text = (
         Strong(words.percent(whole["n_ok"] / whole["operations"])),
@@ -37,7 +41,54 @@ def outcome_section(weeks: Weeks) -> Section | None:
         f"{words.plural(whole['n_failed'], 'operation')} failed for good and "
         f"{words.count(whole['n_cancelled'])} were cancelled by the caller.",
     )
-    return Section("outcomes", "Outcomes", [lead], [table])
+    figure = hours_figure(weeks)
+    return Section("outcomes", "Outcomes", [lead], [*([figure] if figure else []), table])
+
+
+def hours_figure(weeks: Weeks) -> Figure | None:
+    """Return when requests were throttled or failed, hour by weekday; None if hardly any was."""
+    import polars as pl
+
+    rows = records(weeks.rows("account", ["hour"]))
+    if sum(row["n_throttled"] + row["n_error"] for row in rows) < LEAST_FAILED:
+        return None
+    days = [words.weekday(weeks.monday + timedelta(i)) for i in range(7)]
+    frame = pl.DataFrame(
+        [
+            {
+                "day": days[weeks.hour_of_week(row["hour"]) // 24],
+                "hour": row["hour"].hour,
+                "failed": row["n_throttled"] + row["n_error"],
+                "n": row["n"],
+                "share": (row["n_throttled"] + row["n_error"]) / row["n"],
+            }
+            for row in sorted(rows, key=lambda row: row["hour"])
+        ]
+    )
+    worst = frame.sort("failed", descending=True, maintain_order=True).row(0, named=True)
+    table = plain_table(
+        "outcome_hours",
+        "Throttled and failed by hour",
+        frame.filter(pl.col("failed") > 0),
+        {
+            "day": ("day", words.name),
+            "hour": ("hour", words.count),
+            "failed": ("throttled or failed", words.count),
+            "n": ("of requests", words.count),
+            "share": ("share", words.percent),
+        },
+        [weeks.command("account", ["hour"])],
+    )
+    return Figure(
+        "outcome_hours",
+        "When to move batch work away",
+        f"Requests throttled or failed, by hour ({weeks.tz}). The darker, the more.",
+        f"Most in one hour: {worst['failed']:,} of {worst['n']:,} requests, {worst['day']}, "
+        f"{worst['hour']}:00.",
+        charts.outcome_hours(frame, days),
+        charts.outcome_hours(frame, days, narrow=True),
+        table,
+    )
 
 
 def ok_before(row: Row, past: Row) -> Cell:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from logscope.drawing import draw
+from logscope.drawing import draw, vega_scripts
 
 if TYPE_CHECKING:
     import polars
 
 FOLDER = Path(__file__).parent
+PERCENT = re.compile(r"(?<=\d) %")
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,7 @@ class Figure:
     wide: Mapping[str, Any]
     narrow: Mapping[str, Any]
     table: Table
+    live: bool = True
 
 
 @dataclass(frozen=True)
@@ -200,8 +204,14 @@ def source_hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
 
 
-def style() -> str:
-    return (FOLDER / "report.css").read_text(encoding="utf-8")
+def asset(name: str) -> str:
+    """Return a text file that stands beside this module."""
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+def with_narrow_space(value: Any) -> Any:
+    """Return a text whose per cent signs do not part from their numbers at the end of a line."""
+    return PERCENT.sub("\N{NARROW NO-BREAK SPACE}%", value) if type(value) is str else value
 
 
 @cache
@@ -210,31 +220,61 @@ def template() -> Any:
     import jinja2
 
     environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=with_narrow_space,
     )
     environment.tests["text"] = lambda part: isinstance(part, str)
     environment.tests["strong"] = lambda part: isinstance(part, Strong)
     environment.tests["figure"] = lambda part: isinstance(part, Figure)
     environment.tests["table"] = lambda part: isinstance(part, Table)
-    return environment.from_string((FOLDER / "report.html.jinja").read_text(encoding="utf-8"))
+    return environment.from_string(asset("report.html.jinja"))
 
 
-def render_html(report: Report) -> str:
-    """Return the report as one self-contained HTML page: no script, nothing fetched, no clock."""
+def render_html(report: Report, static: bool = False) -> str:
+    """Return the report as one self-contained HTML page that fetches nothing.
+
+    Every chart is complete as a drawing; unless `static`, scripts that the page's policy allows by
+    their hashes draw it again with tooltips.
+    """
     from markupsafe import Markup
 
-    css = style()
-    drawings = {
-        figure.name: Markup(draw(figure.wide, "wide") + draw(figure.narrow, "narrow"))
-        for figure in report.figures()
-    }
-    rules = (
-        "default-src 'none'",
-        f"style-src {source_hash(css)}",
-        "base-uri 'none'",
-        "form-action 'none'",
-    )
-    policy = "; ".join(rules)
+    css = asset("report.css")
+    scripts = [] if static else [vega_scripts(), asset("report.js")]
+    rules = ["default-src 'none'", f"style-src {source_hash(css)}"]
+    if scripts:
+        rules.append(f"script-src {' '.join(source_hash(script) for script in scripts)}")
+    figures = {figure.name: figure for figure in report.figures()}
     return str(
-        template().render(report=report, style=Markup(css), policy=policy, drawings=drawings)
+        template().render(
+            report=report,
+            style=Markup(css),
+            scripts=[Markup(script) for script in scripts],
+            policy="; ".join([*rules, "base-uri 'none'", "form-action 'none'"]),
+            drawings={
+                name: Markup(draw(figure.wide, "wide") + draw(figure.narrow, "narrow"))
+                for name, figure in figures.items()
+            },
+            specs={} if static else specifications(figures),
+        )
     )
+
+
+def specifications(figures: Mapping[str, Figure]) -> dict[str, Any]:
+    """Return the charts' specifications as JSON that may stand inside a script element."""
+    from markupsafe import Markup
+
+    return {
+        f"{name}-{width}": Markup(inert_json(spec))
+        for name, figure in figures.items()
+        if figure.live
+        for width, spec in (("wide", figure.wide), ("narrow", figure.narrow))
+    }
+
+
+def inert_json(value: Mapping[str, Any]) -> str:
+    """Return JSON in which no text can end or open an element."""
+    text = json.dumps(value, separators=(",", ":"), sort_keys=True)
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")

@@ -11,13 +11,17 @@ from logscope.changes_section import changes_section, cost_bridge, ttft_shifts
 from logscope.config import Config
 from logscope.cost_section import cost_section
 from logscope.data_section import coverage_figure, data_section, method_section, records_table
-from logscope.latency_section import latency_section, streams_section
+from logscope.decisions import decisions
+from logscope.latency_section import latency_section
+from logscope.objective_section import missed_objectives, objective_section, task_limits
 from logscope.outcome_section import outcome_section
 from logscope.page import Report, Section, render_html
 from logscope.routing_section import latest_recommendation, routing_section
 from logscope.sections import records
 from logscope.sentences import nothing, summary, tiles
 from logscope.store import Store
+from logscope.streams_section import streams_section
+from logscope.team_section import team_section
 from logscope.weeks import Weeks
 
 
@@ -38,13 +42,17 @@ def build_report(
         return empty_report(weeks)
     recommendation = latest_recommendation(weeks)
     palette = model_colours(weeks)
+    config = config or Config()
+    limits = task_limits(config)
     moved, causes = ttft_shifts(weeks), cost_bridge(weeks)
     found: list[Section | None] = [
         changes_section(weeks, moved, causes),
-        latency_section(weeks, palette, moved),
+        latency_section(weeks, palette, moved, limits),
         streams_section(weeks, palette),
+        objective_section(weeks, config),
         outcome_section(weeks),
         cost_section(weeks, palette),
+        team_section(weeks),
         routing_section(weeks, recommendation),
         data_section(weeks),
         method_section(weeks),
@@ -56,9 +64,9 @@ def build_report(
         tz=weeks.tz,
         notice=notice(weeks),
         coverage=coverage_figure(weeks),
-        summary=summary(weeks, moved, causes, recommendation),
+        summary=summary(weeks, config, moved, causes, recommendation),
         tiles=tiles(weeks),
-        decisions=[],
+        decisions=decisions(weeks, moved, missed_objectives(weeks, config), recommendation),
         sections=[section for section in found if section],
         footer=footer(weeks),
         palette=palette,
@@ -132,5 +140,5 @@ def write_report(
     report = build_report(store, week, tz, config, where)
     path = folder if folder.suffix == ".html" else folder / f"{report.name}.html"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render_html(report), encoding="utf-8", newline="\n")
+    path.write_text(render_html(report, static), encoding="utf-8", newline="\n")
     return path

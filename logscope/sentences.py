@@ -12,8 +12,10 @@ from logscope import words
 from logscope.bridge import Bridge
 from logscope.changes import Shift
 from logscope.changes_section import causes, signed_ms, since_when
+from logscope.config import Config
 from logscope.data_section import unknown_shares
 from logscope.moments import outburst
+from logscope.objective_section import objective_sentence
 from logscope.page import Sentence, Strong, Text, Tile
 from logscope.routing_section import routing_lead
 from logscope.sections import Row, one, records, tone_of
@@ -26,6 +28,7 @@ MOST_OF_THEM = 0.5
 
 def summary(
     weeks: Weeks,
+    config: Config,
     moved: list[Shift],
     bridge: Bridge | None,
     recommendation: Mapping[str, Any] | None,
@@ -35,7 +38,13 @@ def summary(
     sentences = [volume(weeks, whole)]
     if bridge:
         sentences.append(Sentence(causes(weeks, bridge), "changes"))
-    for rule in (speed(weeks, moved), failures(weeks), throttled(weeks, whole)):
+    told = (
+        speed(weeks, moved),
+        objective_sentence(weeks, config),
+        failures(weeks),
+        throttled(weeks, whole),
+    )
+    for rule in told:
         if rule:
             sentences.append(rule)
     if recommendation and recommendation["types"]:

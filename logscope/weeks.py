@@ -188,7 +188,8 @@ class Weeks:
 
     def command(self, query: str, by: Sequence[str] = (), **params: Any) -> str:
         """Return the command that gives the rows of the week."""
-        words = ["logscope", query] if query == "latency" else ["logscope query", query]
+        named = query.split()[0] not in ("latency", "traffic")
+        words = ["logscope query" if named else "logscope", query]
         words += [f"-p {key}={value}" for key, value in params.items()]
         if by:
             words.append(f"--by {','.join(by)}")

@@ -60,7 +60,8 @@ def duration(value_ms: float) -> str:
     for size, unit in ((3_600_000, "h"), (60_000, "min"), (1000, "s")):
         if value_ms >= size:
             value = value_ms / size
-            return f"{value:,.0f} {unit}" if value >= 10 else f"{value:.1f} {unit}"
+            text = f"{value:,.0f}" if value >= 10 else f"{value:.1f}".removesuffix(".0")
+            return f"{text} {unit}"
     return f"{value_ms:.0f} ms"
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import html
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -45,7 +48,7 @@ def report_of(bench: Bench) -> Callable[..., str]:
 
     def run(records: list[Row]) -> str:
         bench.ingest(bench.write(records))
-        return render_html(build_report(bench.logs.store, MONDAY))
+        return render_html(build_report(bench.logs.store, MONDAY), static=True)
 
     return run
 
@@ -98,6 +101,24 @@ def test_the_page_is_whole_by_itself(report_of: Callable[..., str]) -> None:
     assert len(page.encode()) < 800_000
 
 
+def test_only_its_own_scripts_may_run(bench: Bench) -> None:
+    bench.ingest(bench.write(week(80)))
+    page = render_html(build_report(bench.logs.store, MONDAY))
+    policy = re.search('Content-Security-Policy" content="([^"]*)"', page)
+    assert policy
+    allowed = re.findall("'(sha256-[^']*)'", html.unescape(policy.group(1)))
+    styles = re.findall("<style>(.*?)</style>", page, re.DOTALL)
+    scripts = re.findall("<script>(.*?)</script>", page, re.DOTALL)
+    hashes = [
+        f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+        for text in [*styles, *scripts]
+    ]
+    assert (len(styles), len(scripts)) == (1, 2)
+    assert sorted(allowed) == sorted(hashes)
+    assert "unsafe" not in policy.group(1)
+    assert len(page.encode()) < 3_000_000
+
+
 def test_hostile_names_are_text(bench: Bench) -> None:
     records = [
         row
@@ -105,7 +126,7 @@ def test_hostile_names_are_text(bench: Bench) -> None:
         for row in week(70, name=f"h{number}", model=name, task=name, team=name, region=name)
     ]
     bench.ingest(bench.write(records))
-    page = render_html(build_report(bench.logs.store, MONDAY))
+    page = render_html(build_report(bench.logs.store, MONDAY), static=True)
     tags = Tags()
     tags.feed(page)
     assert not {"script", "b", "img"} & set(tags.tags)
@@ -140,7 +161,7 @@ def test_a_week_without_a_request_says_so(bench: Bench) -> None:
 
 def test_a_tiny_week_withholds_percentiles(bench: Bench) -> None:
     bench.ingest(bench.write(week(7)))
-    page = render_html(build_report(bench.logs.store, MONDAY))
+    page = render_html(build_report(bench.logs.store, MONDAY), static=True)
     assert "n &lt; 60" in page
     assert "there is no week 45 in the store to compare with" in page
 

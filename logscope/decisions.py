@@ -1,0 +1,169 @@
+"""Decide this week: at most three things that somebody should do, with the command that helps."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from logscope import words
+from logscope.changes import Shift
+from logscope.config import quote
+from logscope.objective_section import objective_name
+from logscope.output import clean
+from logscope.page import Decision, Strong
+from logscope.sections import Row, one, records
+from logscope.weeks import Weeks
+
+MOST = 3
+# Below these it is not worth a decision.
+LEAST_THROTTLED = 0.005
+LEAST_UNPRICED = 0.01
+EVERYBODY = "all teams"
+
+
+def decisions(
+    weeks: Weeks,
+    moved: Sequence[Shift],
+    missed: Sequence[Row],
+    recommendation: Mapping[str, Any] | None,
+) -> list[Decision]:
+    """Return what should be decided, the most pressing first; each names an owner and a day."""
+    found = [
+        *(objective(weeks, row) for row in missed[:1]),
+        *(slower(weeks, shift) for shift in moved if shift.beyond_noise and shift.difference > 0),
+        *throttled(weeks),
+        *routing(weeks, recommendation),
+        *unpriced(weeks),
+    ]
+    return found[:MOST]
+
+
+def next_report(weeks: Weeks) -> str:
+    """Return the day by which it should be done: the Monday of the next report."""
+    day = weeks.monday + timedelta(14)
+    return f"by {day:%a} {day.day} {day:%b}"
+
+
+def owner(weeks: Weeks, by: Sequence[str], group: Sequence[Any], measure: str = "n") -> str:
+    """Return the team that has most of a group's requests."""
+    rows = records(weeks.rows("account", [*by, "team"]))
+    mine = [
+        row
+        for row in rows
+        if [row[name] for name in by] == list(group) and row["team"] is not None and row[measure]
+    ]
+    top = max(mine, key=lambda row: (row[measure], str(row["team"])), default=None)
+    return words.name(top["team"]) if top else EVERYBODY
+
+
+def where(names: Sequence[str], group: Sequence[Any]) -> str:
+    """Return a --where option that selects one group, safe to paste into a shell."""
+    parts = [
+        f"{name} is null" if value is None else f"{name} = {quote(clean(str(value)))}"
+        for name, value in zip(names, group, strict=True)
+    ]
+    condition = " and ".join(parts)
+    plain = not set(condition) & set('"$`\\!')
+    return f'--where "{condition}"' if plain else f"--where {shlex.quote(condition)}"
+
+
+def objective(weeks: Weeks, row: Row) -> Decision:
+    name = objective_name(row)
+    task = row["objective"].removeprefix("task ") if row["objective"].startswith("task ") else None
+    return Decision(
+        (
+            Strong(f"{name} misses its goal: "),
+            "stop what makes it slower, move it to a faster model, or change the goal.",
+        ),
+        owner(weeks, ["task"], [task]) if task else EVERYBODY,
+        next_report(weeks),
+        f"logscope traffic --slo --by model,region --week {weeks.name}",
+    )
+
+
+def slower(weeks: Weeks, shift: Shift) -> Decision:
+    model, region = (words.name(part) for part in shift.group)
+    names = ("model", "region")
+    return Decision(
+        (
+            Strong(f"{model} in {region} is slower: "),
+            "ask the provider, or send what is urgent elsewhere.",
+        ),
+        owner(weeks, names, shift.group),
+        next_report(weeks),
+        f"logscope latency --by hour {where(names, shift.group)} --week {weeks.name}",
+    )
+
+
+def throttled(weeks: Weeks) -> list[Decision]:
+    """Return a decision on quota if throttling is more than a nuisance."""
+    whole = one(weeks.rows("account"))
+    if whole["n_throttled"] < LEAST_THROTTLED * whole["n"]:
+        return []
+    names = ("model", "region")
+    rows = records(weeks.rows("account", names))
+    top = max(rows, key=lambda r: (r["n_throttled"], str(r["model"]), str(r["region"])))
+    group = [top[name] for name in names]
+    model, region = (words.name(part) for part in group)
+    return [
+        Decision(
+            (
+                Strong(
+                    f"{words.count(top['n_throttled'])} requests to {model} in {region} were "
+                    "throttled: "
+                ),
+                "ask for more quota, spread the load, or let it spill over.",
+            ),
+            owner(weeks, names, group, "n_throttled"),
+            next_report(weeks),
+            f"logscope traffic --by team,hour {where(names, group)} --week {weeks.name}",
+        )
+    ]
+
+
+def routing(weeks: Weeks, recommendation: Mapping[str, Any] | None) -> list[Decision]:
+    """Return a decision on the recommendation if it proposes something to export."""
+    types = (recommendation or {}).get("types", [])
+    found = []
+    for verdict, text in (
+        ("SWITCH", "is proven and waits."),
+        ("LIKELY", "looks better; explore it to know."),
+        ("EXPLORE", "was hardly tried on another model; explore it to know."),
+    ):
+        named = [words.name(kind.get("name")) for kind in types if kind.get("verdict") == verdict]
+        if named and not found:
+            more = f" and {len(named) - 2} more" if len(named) > 2 else ""
+            found.append(
+                Decision(
+                    (Strong(f"Routing of {', '.join(named[:2])}{more} "), text),
+                    EVERYBODY,
+                    next_report(weeks),
+                    "logscope export --to litellm --base proxy.yaml",
+                )
+            )
+    return found
+
+
+def unpriced(weeks: Weeks) -> list[Decision]:
+    """Return a decision on prices if many requests have none."""
+    whole = one(weeks.rows("account"))
+    if whole["n_without_cost"] < LEAST_UNPRICED * whole["n"]:
+        return []
+    rows = records(weeks.rows("account", ["model"]))
+    top = max(rows, key=lambda row: (row["n_without_cost"], str(row["model"])))
+    known = top["model"] is not None and top["n_without_cost"] == top["n"]
+    what = f"{words.name(top['model'])} has no price" if known else "their cost is not known"
+    return [
+        Decision(
+            (
+                Strong(f"{words.plural(whole['n_without_cost'], 'request')} are in no sum: "),
+                f"{what}. See which, and put a price into logscope.toml.",
+            ),
+            owner(weeks, ["model"], [top["model"]], "n_without_cost"),
+            next_report(weeks),
+            'logscope query account --by provider,model --where "cost_usd is null" '
+            f"--week {weeks.name}",
+        )
+    ]

@@ -1,0 +1,260 @@
+"""Charts of latency: first tokens, streams, lengths and load."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import altair as alt
+
+from logscope.charts import (
+    BEFORE,
+    INK,
+    OTHERS,
+    PAPER,
+    Spec,
+    colour_scale,
+    data,
+    finished,
+    log_ticks,
+    stack_order,
+    values,
+)
+
+if TYPE_CHECKING:
+    import polars
+
+
+def ttft_dots(
+    frame: polars.DataFrame,
+    palette: Mapping[str, str],
+    weeks: tuple[str, str],
+    narrow: bool = False,
+) -> Spec:
+    """Return p50 (hollow) and p95 (filled) of the first token with intervals, a row per week.
+
+    `frame`: pair (label, in order), model, week (one of `weeks`: this, before), level (p50 or p95),
+    value_ms, low_ms, high_ms (NULL where there is no interval).
+    """
+    pairs = list(dict.fromkeys(frame["pair"].to_list()))
+    limits = [v for key in ("value_ms", "low_ms", "high_ms") for v in frame[key].drop_nulls()]
+    low, high = (min(limits) * 0.93, max(limits) * 1.07) if limits else (100.0, 1000.0)
+    rows = [
+        {**row, "colour": palette.get(row["model"], OTHERS) if row["week"] == weeks[0] else BEFORE}
+        for row in values(frame)
+    ]
+    axis_y = alt.Axis(
+        title=None, grid=False, labelLimit=150 if narrow else 300, labelColor=INK, labelPadding=10
+    )
+    offset = alt.YOffset("week:N", sort=None, scale=alt.Scale(domain=list(weeks)))
+    axis_x = alt.Axis(
+        values=log_ticks(low, high, dense=not narrow), format=",", labelOverlap=True, grid=True
+    )
+    scale = alt.Scale(type="log", domain=[low, high], nice=False)
+    x = alt.X("value_ms:Q", title="ms, log scale", scale=scale, axis=axis_x)
+    bands = alt.Scale(paddingInner=0.4, paddingOuter=0.2)
+    y = alt.Y("pair:N", sort=pairs, axis=axis_y, scale=bands)
+    colour = alt.Color("colour:N", scale=None)
+    tooltip = [
+        alt.Tooltip("pair:N", title="model, region"),
+        alt.Tooltip("week:N", title="week"),
+        alt.Tooltip("level:N", title="percentile"),
+        alt.Tooltip("value_ms:Q", title="ms", format=",.0f"),
+        alt.Tooltip("low_ms:Q", title="95 % from", format=",.0f"),
+        alt.Tooltip("high_ms:Q", title="to", format=",.0f"),
+    ]
+    layers = []
+    for level in ("p50", "p95"):
+        part = [row for row in rows if row["level"] == level]
+        base = alt.Chart(data(part)).encode(x=x, y=y, yOffset=offset, color=colour)
+        fill = alt.Fill("colour:N", scale=None) if level == "p95" else alt.value(PAPER)
+        layers += [
+            base.mark_rule(strokeWidth=3, opacity=0.5, strokeCap="round").encode(
+                x=alt.X("low_ms:Q"), x2="high_ms:Q"
+            ),
+            base.mark_point(strokeWidth=2, opacity=1, size=46).encode(fill=fill, tooltip=tooltip),
+        ]
+    size = {"width": 196 if narrow else 700, "height": alt.Step(14, **{"for": "offset"})}
+    return finished(alt.layer(*layers).properties(**size), narrow)
+
+
+def stream_pauses(
+    frame: polars.DataFrame, palette: Mapping[str, str], stall_ms: float, narrow: bool = False
+) -> Spec:
+    """Return the share of streams whose longest pause exceeds x, per model; a rule marks a stall.
+
+    `frame`: model, pause_ms, share (of the model's streams that paused longer), streams.
+    """
+    present = stack_order(palette, frame["model"].to_list())
+    pauses = frame["pause_ms"].to_list()
+    low, high = max(min(pauses), 1.0), max(pauses)
+    x = alt.X(
+        "pause_ms:Q",
+        title="longest pause in the stream, ms, log scale",
+        scale=alt.Scale(type="log", domain=[low, high], nice=False),
+        axis=alt.Axis(values=log_ticks(low, high, dense=not narrow), format=","),
+    )
+    curve = (
+        alt.Chart(data(frame))
+        .mark_line(strokeWidth=2, interpolate="step-after")
+        .encode(
+            x=x,
+            y=alt.Y("share:Q", title="of the streams", axis=alt.Axis(format=".0%", tickCount=5)),
+            color=alt.Color(
+                "model:N",
+                scale=colour_scale(palette, present),
+                legend=alt.Legend(
+                    columns=1 if narrow else len(present), symbolType="stroke", symbolStrokeWidth=3
+                ),
+            ),
+            tooltip=[
+                alt.Tooltip("model:N", title="model"),
+                alt.Tooltip("pause_ms:Q", title="pause over, ms", format=",.0f"),
+                alt.Tooltip("share:Q", title="of the streams", format=".1%"),
+            ],
+        )
+    )
+    mark = alt.Chart(data([{"pause_ms": stall_ms, "label": "stall"}]))
+    rule = mark.mark_rule(color=INK, strokeDash=[3, 3], strokeWidth=1).encode(x="pause_ms:Q")
+    label = mark.mark_text(align="left", dx=5, color=INK).encode(
+        x="pause_ms:Q", y=alt.value(8), text="label:N"
+    )
+    size = {"width": 290 if narrow else 880, "height": 200 if narrow else 240}
+    return finished(alt.layer(curve, rule, label).properties(**size), narrow)
+
+
+def line_legend(palette_size: int, narrow: bool) -> alt.Legend:
+    return alt.Legend(
+        columns=1 if narrow else palette_size, symbolType="stroke", symbolStrokeWidth=3
+    )
+
+
+def ttft_curves(
+    frame: polars.DataFrame,
+    palette: Mapping[str, str],
+    limits: Mapping[str, float],
+    narrow: bool = False,
+) -> Spec:
+    """Return, per task, the share of answers that had begun by then, a line per model.
+
+    `frame`: task (in order), model, ms, share, n; `limits` has a task's objective in ms, if any.
+    """
+    tasks = list(dict.fromkeys(frame["task"].to_list()))
+    present = stack_order(palette, frame["model"].to_list())
+    low, high = min(frame["ms"].to_list()), max(frame["ms"].to_list())
+    firsts = frame.with_row_index("i").group_by("task").agg(first="i").to_dicts()
+    ruled = {min(row["first"]) for row in firsts}
+    rows = [
+        {**row, "limit": limits.get(row["task"]) if i in ruled else None}
+        for i, row in enumerate(values(frame))
+    ]
+    base = alt.Chart()
+    axis_x = alt.Axis(values=log_ticks(low, high, dense=False), format=",", labelOverlap=True)
+    curve = base.mark_line(strokeWidth=1.8, interpolate="monotone").encode(
+        x=alt.X(
+            "ms:Q",
+            title=None,
+            scale=alt.Scale(type="log", domain=[low, high], nice=False),
+            axis=axis_x,
+        ),
+        y=alt.Y("share:Q", title=None, axis=alt.Axis(format=".0%", values=[0, 0.5, 0.95])),
+        color=alt.Color(
+            "model:N",
+            scale=colour_scale(palette, present),
+            legend=line_legend(len(present), narrow),
+        ),
+        tooltip=[
+            alt.Tooltip("task:N", title="task"),
+            alt.Tooltip("model:N", title="model"),
+            alt.Tooltip("ms:Q", title="begun within, ms", format=",.0f"),
+            alt.Tooltip("share:Q", title="of the answers", format=".1%"),
+            alt.Tooltip("n:Q", title="answers", format=","),
+        ],
+    )
+    limit = base.mark_rule(color=INK, strokeDash=[3, 3], strokeWidth=1).encode(x="limit:Q")
+    layers = alt.layer(curve, limit, data=data(rows)).properties(
+        width=128 if narrow else 264, height=90 if narrow else 130
+    )
+    facets = layers.facet(
+        facet=alt.Facet("task:N", sort=tasks, header=alt.Header(title=None, labelAnchor="start")),
+        columns=2 if narrow else 3,
+        spacing={"row": 18, "column": 22},
+    )
+    return finished(facets, narrow)
+
+
+def durations(frame: polars.DataFrame, palette: Mapping[str, str], narrow: bool = False) -> Spec:
+    """Return the median duration of an answer by its length, a line per model.
+
+    `frame`: model, output_tokens (the least of a bucket), seconds, n.
+    """
+    present = stack_order(palette, frame["model"].to_list())
+    tokens, times = frame["output_tokens"].to_list(), frame["seconds"].to_list()
+    low, high = min(times) * 0.9, max(times) * 1.1
+    base = alt.Chart(data(frame)).encode(
+        x=alt.X(
+            "output_tokens:Q",
+            title="output tokens, log scale",
+            scale=alt.Scale(type="log", domain=[min(tokens), max(tokens)], nice=False),
+            axis=alt.Axis(
+                values=sorted(set(tokens))[:: 3 if narrow else 1], format=",", grid=False
+            ),
+        ),
+        y=alt.Y(
+            "seconds:Q",
+            title="median, s, log scale",
+            scale=alt.Scale(type="log", domain=[low, high], nice=False),
+            axis=alt.Axis(format=",~r", values=log_ticks(low, high)),
+        ),
+        color=alt.Color(
+            "model:N",
+            scale=colour_scale(palette, present),
+            legend=line_legend(len(present), narrow),
+        ),
+    )
+    line = base.mark_line(strokeWidth=1.8)
+    dots = base.mark_point(filled=True, opacity=1, size=36).encode(
+        tooltip=[
+            alt.Tooltip("model:N", title="model"),
+            alt.Tooltip("output_tokens:Q", title="output tokens from", format=","),
+            alt.Tooltip("seconds:Q", title="median, s", format=",.2f"),
+            alt.Tooltip("n:Q", title="requests", format=","),
+        ]
+    )
+    size = {"width": 270 if narrow else 860, "height": 200 if narrow else 240}
+    return finished(alt.layer(line, dots).properties(**size), narrow)
+
+
+def under_load(frame: polars.DataFrame, palette: Mapping[str, str], narrow: bool = False) -> Spec:
+    """Return the first-token p95 by requests in flight, a line per model.
+
+    `frame`: model, in_flight (label, in order), ttft_p95_ms, n, throttled.
+    """
+    present = stack_order(palette, frame["model"].to_list())
+    order: Sequence[str] = list(dict.fromkeys(frame.sort("from_in_flight")["in_flight"].to_list()))
+    base = alt.Chart(data(frame)).encode(
+        x=alt.X(
+            "in_flight:O",
+            sort=list(order),
+            title="requests in flight",
+            axis=alt.Axis(labelAngle=0, labelOverlap=True, grid=False),
+        ),
+        y=alt.Y("ttft_p95_ms:Q", title="p95, ms", axis=alt.Axis(format=",d", tickCount=5)),
+        color=alt.Color(
+            "model:N",
+            scale=colour_scale(palette, present),
+            legend=line_legend(len(present), narrow),
+        ),
+    )
+    line = base.mark_line(strokeWidth=1.8)
+    dots = base.mark_point(filled=True, opacity=1, size=44).encode(
+        tooltip=[
+            alt.Tooltip("model:N", title="model"),
+            alt.Tooltip("in_flight:O", title="in flight"),
+            alt.Tooltip("ttft_p95_ms:Q", title="p95, ms", format=",.0f"),
+            alt.Tooltip("n:Q", title="requests", format=","),
+            alt.Tooltip("throttled:Q", title="throttled", format=".1%"),
+        ]
+    )
+    size = {"width": 270 if narrow else 860, "height": 200 if narrow else 240}
+    return finished(alt.layer(line, dots).properties(**size), narrow)
