@@ -10,15 +10,26 @@
 -- the whole answer came soon enough for the first token too.
 -- goodput = met / (met + missed). budget = misses that the goal allows; burned and left are shares of
 -- it, left for the objective as a whole. An operation with attempts in several groups is in each.
-with objectives as (
+with given as (
     select unnest(
-        from_json(
+        from_json_strict(
             cast($objectives as json),
             '[{"name": "varchar", "task": "varchar", "route": "varchar", "ttft_ms": "double",
                "duration_ms": "double", "goal": "double"}]'
         ),
         recursive := true
     )
+),
+
+objectives as (
+    select
+        coalesce(name, 'task ' || task, 'route ' || route, 'all') as name,
+        task,
+        route,
+        ttft_ms,
+        duration_ms,
+        goal
+    from given
 ),
 
 began as (
