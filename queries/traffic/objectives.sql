@@ -32,19 +32,21 @@ objectives as (
     from given
 ),
 
-began as (
-    select operation_id, min(started_at) as began_at
-    from selection
-    group by operation_id
-),
-
-attempts as (
+moments as (
+    -- In whole microseconds, so that a limit met to the dot is met.
     select
-        selection.*,
-        began.began_at,
-        date_diff('microsecond', began.began_at, selection.started_at) / 1000.0 as offset_ms
+        operation_id,
+        request_id,
+        task,
+        route,
+        status,
+        status in ('ok', 'cancelled') as was_served,
+        duration_ms,
+        started_at,
+        epoch_us(started_at) as start_us,
+        epoch_us(started_at) + cast(round(1000 * ttft_ms) as bigint) as first_token_us,
+        epoch_us(started_at) + cast(round(1000 * duration_ms) as bigint) as end_us
     from selection
-    join began on selection.operation_id = began.operation_id
 ),
 
 operations_whole as (
@@ -55,12 +57,12 @@ operations_whole as (
         max(case when status = 'ok' then 1 else 0 end) as succeeded,
         max(case when status = 'cancelled' then 1 else 0 end) as was_cancelled,
         count(status) as n_known,
-        min(case when status in ('ok', 'cancelled') then offset_ms + ttft_ms end) as ttft_ms,
+        (min(case when was_served then first_token_us end) - min(start_us)) / 1000.0 as ttft_ms,
         case
-            when max(case when status in ('ok', 'cancelled') and duration_ms is null then 1 else 0 end) = 0
-                then max(offset_ms + duration_ms)
+            when max(case when was_served and duration_ms is null then 1 else 0 end) = 0
+                then (max(end_us) - min(start_us)) / 1000.0
         end as duration_ms
-    from attempts
+    from moments
     group by operation_id
 ),
 
