@@ -14,9 +14,11 @@ import hashlib
 import io
 import json
 import shutil
+import sqlite3
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -26,6 +28,7 @@ from logscope.formats import Head
 
 HEAD_BYTES = 1 << 20
 DOCUMENT_BYTES = 1 << 28
+SQLITE = b"SQLite format 3\0"
 COMPRESSED = {b"\x1f\x8b": "gz", b"\x28\xb5\x2f\xfd": "zst", b"BZh": "bz2"}
 CHUNK = 1 << 20
 STORE_LEDGER = "_delta_log"
@@ -138,6 +141,8 @@ def read_head(path: Path) -> Head | None:
             head = read_up_to(file, HEAD_BYTES)
             if head.startswith(b"PAR1"):
                 return Head("parquet", "parquet", parquet_head(path))
+            if head.startswith(SQLITE) and compression(path) is None:
+                return sqlite_head(path)
             text = decode(head)
             if text is None:
                 return None
@@ -224,6 +229,53 @@ def parquet_head(path: Path) -> dict[str, Any]:
         return dict.fromkeys(pyarrow.parquet.read_schema(path).names)
     except (OSError, ValueError):
         return {}
+
+
+def open_sqlite(path: Path) -> sqlite3.Connection:
+    """Open an SQLite database for reading; damaged text is kept as far as it is UTF-8."""
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    connection.text_factory = lambda text: text.decode(errors="replace")
+    return connection
+
+
+def sqlite_head(path: Path) -> Head | None:
+    """Return the tables of an SQLite database as objects of NULLs, one per column."""
+    try:
+        with closing(open_sqlite(path)) as database:
+            columns = database.execute(
+                "select tables.name, columns.name from sqlite_master as tables, "
+                "pragma_table_info(tables.name) as columns where tables.type = 'table'"
+            ).fetchall()
+    except sqlite3.Error:
+        return None
+    tables: dict[str, dict[str, None]] = {}
+    for table, column in columns:
+        tables.setdefault(table, {})[column] = None
+    return Head("sqlite", "newline_delimited", tables)
+
+
+def read_table(path: Path, table: str, target: Path) -> str | None:
+    """Write the rows of an SQLite table as JSON, one per line; blobs are left out.
+
+    Returns what is wrong with the database, if anything is; the rows before the damage are kept.
+    """
+    count = 0
+    with target.open("w", encoding="utf-8") as output:
+        try:
+            with closing(open_sqlite(path)) as database:
+                rows = database.execute(f'select * from "{table}" order by rowid')
+                names = [column[0] for column in rows.description]
+                for row in rows:
+                    record = {
+                        name: value
+                        for name, value in zip(names, row, strict=True)
+                        if not isinstance(value, bytes)
+                    }
+                    output.write(json.dumps(record) + "\n")
+                    count += 1
+        except sqlite3.Error as error:
+            return f"the database cannot be read after {count} rows ({error})"
+    return None
 
 
 def unwrap(path: Path, key: str | None, target: Path) -> str | None:

@@ -43,7 +43,8 @@ def test_the_header_is_complete(name):
     assert file.title and not file.title.startswith("source")
     missing = [key for key in HEADER if not file.keys.get(key)]
     assert not missing, f"{name}.sql lacks {', '.join(missing)}"
-    assert set(file.keys["reads"].replace(" ", "").split(",")) <= {"json", "csv", "parquet"}
+    reads = set(file.keys["reads"].replace(" ", "").split(","))
+    assert reads <= {"json", "csv", "parquet", "sqlite"}
     assert re.search(r"One row per [^.]+\.$", file.notes), "the header ends in the grain"
 
 

@@ -7,7 +7,8 @@
 --   latest counts.
 -- reads: json, csv, parquet
 -- detect: json_exists(first, '$.name') and json_exists(first, '$.value') and (json_exists(first,
---   '$.request_id') or json_exists(first, '$.session_id')) and not json_exists(first, '$.model')
+--   '$.request_id') or json_exists(first, '$.session_id')) and not json_exists(first, '$.model') and
+--   not json_exists(first, '$.data_type')
 -- columns: request_id VARCHAR, session_id VARCHAR, name VARCHAR, value VARCHAR, source VARCHAR,
 --   scored_at VARCHAR, "at" VARCHAR
 -- One row per score.
