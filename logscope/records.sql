@@ -42,7 +42,7 @@ kinds as (
             when is_bill then left(sha256(concat_ws(
                 chr(31), format, bill_kind, coalesce(provider, ''), coalesce(model_logged, ''),
                 epoch_us(starts_at), epoch_us(ends_at), coalesce(project, ''),
-                coalesce(service_tier, ''), labels::varchar
+                coalesce(service_tier, ''), list_sort(map_entries(labels))::varchar
             )), 16)
         end as bill_id,
     from placed

@@ -10,7 +10,12 @@ import pytest
 from test_aiperf_profile import request
 from test_anthropic_cost import cost, cost_report
 from test_anthropic_usage import usage, usage_report
+from test_azure_apim import gateway, llm
+from test_azure_openai import azure_call, azure_csv
 from test_bedrock_invocation import invocation
+from test_cloudflare_ai_gateway import cloudflare
+from test_envoy_ai_gateway import envoy
+from test_kong_ai_audit import kong
 from test_litellm_daily import daily, daily_csv
 from test_litellm_spendlogs import as_csv, spend
 from test_litellm_standard import call
@@ -18,6 +23,7 @@ from test_native import REQUEST
 from test_openai_costs import cost_page
 from test_openai_usage import result, usage_page
 from test_otlp_genai import CURRENT, export, span
+from test_vertex_request_response import camel, vertex
 
 from logscope import containers
 from logscope.errors import UsageError
@@ -41,6 +47,18 @@ HEADS: list[tuple[str, str, Any]] = [
     ("native_streams", "n.csv", "request_id,offsets_ms\na,[1]\n"),
     ("native_scores", "o.jsonl", {"session_id": "s", "name": "good", "value": 1}),
     ("native_scores", "p.csv", "request_id,name,value\na,good,1\n"),
+    ("azure_openai", "rr.jsonl", azure_call()),
+    ("azure_openai", "rr_hub.json", {"records": [azure_call()]}),
+    ("azure_openai", "rr.csv", azure_csv([azure_call()])),
+    ("azure_apim", "gateway.jsonl", gateway()),
+    ("azure_apim", "llm.jsonl", llm()),
+    ("azure_apim", "gateway.csv", "CorrelationId,BackendTime,BackendUrl\na,1,u\n"),
+    ("azure_apim", "llm.csv", "CorrelationId,SequenceNumber,PromptTokens\na,0,5\n"),
+    ("vertex_request_response", "vertex.jsonl", vertex()),
+    ("vertex_request_response", "vertex_camel.jsonl", camel(vertex())),
+    ("cloudflare_ai_gateway", "cloudflare.json", {"result": [cloudflare()], "success": True}),
+    ("envoy_ai_gateway", "envoy.jsonl", envoy()),
+    ("kong_ai_audit", "kong.jsonl", kong()),
     ("scores_csv", "scores.csv", "id,rating\na,1\n"),
     ("scores_csv", "sessions.csv", "session_id,metric,score\ns,good,1\n"),
     ("openai_usage", "usage.json", usage_page(result())),
