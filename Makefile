@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-browser lint bench golden clean
+.PHONY: demo test test-browser test-aiperf test-proxy lint bench golden clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/logscope ingest sample_logs
@@ -16,11 +16,18 @@ test: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -m "not browser"
+	$(BIN)/pytest -m "not browser and not aiperf and not proxy"
 
 # Needs Debian's chromium and chromium-driver.
 test-browser: $(VENV)/.installed-browser
 	$(BIN)/pytest -m browser
+
+# Each tool in an environment of its own: their requirements contradict logscope's.
+test-aiperf: $(VENV)/.installed-test .venv-aiperf/.installed
+	$(BIN)/pytest -m aiperf
+
+test-proxy: $(VENV)/.installed-test .venv-proxy/.installed
+	$(BIN)/pytest -m proxy -s
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff format .
@@ -35,7 +42,7 @@ golden: $(VENV)/.installed-test
 	$(BIN)/pytest --update-goldens tests
 
 clean:
-	rm -rf $(VENV) logscope-store
+	rm -rf $(VENV) .venv-aiperf .venv-proxy logscope-store
 
 $(VENV)/bin/pip:
 	$(PYTHON) -m venv $(VENV)
@@ -50,4 +57,14 @@ $(VENV)/.installed-test: pyproject.toml constraints.txt | $(VENV)/bin/pip
 
 $(VENV)/.installed-browser: $(VENV)/.installed-test
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,browser]'
+	@touch $@
+
+.venv-aiperf/.installed:
+	$(PYTHON) -m venv .venv-aiperf
+	.venv-aiperf/bin/pip install --quiet --disable-pip-version-check aiperf==0.13.0
+	@touch $@
+
+.venv-proxy/.installed:
+	$(PYTHON) -m venv .venv-proxy
+	.venv-proxy/bin/pip install --quiet --disable-pip-version-check 'litellm[proxy]==1.106.2'
 	@touch $@

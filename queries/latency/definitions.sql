@@ -29,7 +29,7 @@ with definitions (
         null,
         null,
         null,
-        null,
+        'completionStartTime - startTime, even role-only; response_time of a stream',
         null,
         null
     ),
@@ -42,7 +42,7 @@ with definitions (
         'time_to_first_token',
         'time_to_first_token_ms',
         'client: operation.time_to_first_chunk; server: time_to_first_token',
-        'completionStartTime - startTime; response_time of a stream',
+        '(completionStartTime is first_event)',
         'completion_start_time - start_time, as the SDK sets it',
         'TTFT: first token after the request was sent'
     ),
