@@ -49,7 +49,8 @@ def show(
     budgets = ""
     if view == "slo" or read_objectives(logs.config):
         head = f"Objectives, {logs.select(by, **weekly).title(logs.store)}\n"
-        budgets = head + objectives_table(logs.objectives((), **weekly), ())
+        totals = logs.objectives((), **weekly)
+        budgets = head + objectives_table(totals, ()) + idle(logs, totals)
     if view == "slo":
         return frame, budgets + burners_table(frame, names)
     return frame, traffic_table(frame, names, title) + budgets
@@ -116,7 +117,7 @@ def traffic_table(frame: polars.DataFrame, by: Sequence[str], title: str) -> str
     if not by:
         head = f"{title} · {requests:,} requests in {operations:,} operations\n"
     foot = f"{untold:,} requests without logged tokens are in no token peak.\n" if untold else ""
-    foot += "No log format tells rate limits: headroom is not known.\n"
+    foot += "No log read here gives rate-limit headers: headroom is not known.\n"
     if not frame["goodput"].count():
         foot += "goodput needs objectives: [slo] in logscope.toml.\n"
     foot += "More: --load, --slo, --regions, --changes. Rows: --format json\n"
@@ -167,6 +168,23 @@ def objectives_table(frame: polars.DataFrame, by: Sequence[str]) -> str:
         ("budget left", percent("budget_left", 0)),
     ]
     return table(frame, by, columns, 1)
+
+
+def idle(logs: Logs, totals: polars.DataFrame) -> str:
+    """Return a line per objective of a task or route that no operation had, with the nearest name."""
+    from logscope.errors import did_you_mean
+
+    lines = ""
+    for objective in totals.filter(totals["operations"] == 0)["objective"]:
+        kind, _, name = objective.partition(" ")
+        if kind in ("task", "route"):
+            seen = logs.sql(
+                f"select distinct {kind} from requests where {kind} is not null limit 20"
+            )
+            lines += (
+                clean(f"No operation had the {objective}.{did_you_mean(name, seen[kind])}") + "\n"
+            )
+    return lines
 
 
 def burners_table(frame: polars.DataFrame, by: Sequence[str]) -> str:

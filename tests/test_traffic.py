@@ -241,6 +241,8 @@ def test_traffic_on_the_command_line(
     assert run(bench, "traffic", "--load", "--slo").exit_code == 2
     assert run(bench, "traffic", "--changes", "--since", "2026-11-09").exit_code == 2
     assert run(bench, "traffic", "--changes", "--measure", "ttfb").exit_code == 2
+    (tmp_path / "logscope.toml").write_text("[slo.task.voise]\nttft_ms = 300\n", encoding="utf-8")
+    assert "No operation had the task voise. Did you mean voice?" in run(bench, "traffic").stdout
     (tmp_path / "logscope.toml").unlink()
     missing = run(bench, "traffic", "--slo")
     assert missing.exit_code == 2

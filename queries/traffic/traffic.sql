@@ -3,8 +3,8 @@
 -- grain: one row per group
 -- A minute is one of the clock (UTC); a request and all its tokens, input and output, count in the
 -- minute in which it started. A request without logged tokens is in no token sum and is counted in
--- n_without_tokens. Of equal minutes the first is named. No log format tells the rate limits that a
--- provider sent along, so there is no headroom here.
+-- n_without_tokens. Of equal minutes the first is named. No log format read here gives the rate-limit
+-- headers of the provider, so the headroom under its limits is not known.
 with per_minute as (
     select
         group_key,
