@@ -171,7 +171,7 @@ def objectives_table(frame: polars.DataFrame, by: Sequence[str]) -> str:
 
 
 def idle(logs: Logs, totals: polars.DataFrame) -> str:
-    """Return a line per objective of a task or route that no operation had, with the nearest name."""
+    """Return a line per objective that no operation had, with the nearest name there is."""
     from logscope.errors import did_you_mean
 
     lines = ""
