@@ -278,10 +278,38 @@ def read_table(path: Path, table: str, target: Path) -> str | None:
     return None
 
 
-def unwrap(path: Path, key: str | None, target: Path) -> str | None:
+def inner_records(document: Any, path: str | None, around: Sequence[str] = ()) -> list[Any] | None:
+    """Return the records in a document under a path like `data` or `benchmarks.requests.*`.
+
+    A record gets the fields named in `around` from the objects it lies in. None if the path leads
+    to no list.
+    """
+    if not path:
+        return None
+    level: list[tuple[Any, dict[str, Any]]] = [(document, {})]
+    for step in path.split("."):
+        values = []
+        for item, outer in level:
+            for outside in item if isinstance(item, list) else [item]:
+                if isinstance(outside, dict):
+                    kept = outer | {key: outside[key] for key in around if key in outside}
+                    inside = outside.values() if step == "*" else [outside.get(step)]
+                    values += [(value, kept) for value in inside]
+        level = values
+    lists = [(value, outer) for value, outer in level if isinstance(value, list)]
+    if not lists:
+        return None
+    return [
+        outer | record if isinstance(record, dict) else record
+        for value, outer in lists
+        for record in value
+    ]
+
+
+def unwrap(path: Path, key: str | None, target: Path, around: Sequence[str] = ()) -> str | None:
     """Write the records of JSON documents (or of the list under `key` in each) one per line.
 
-    Used for wrapped records, and for lists and documents that break off. Returns what is wrong with
+    `key` and `around` are as in `inner_records`. Used for wrapped records, and for lists and documents that break off. Returns what is wrong with
     the file, if anything is; the records before the damage are kept.
     """
     text = path.read_text(encoding="utf-8-sig", errors="replace")
@@ -298,7 +326,7 @@ def unwrap(path: Path, key: str | None, target: Path) -> str | None:
                 record, position = decoder.raw_decode(text, position)
             except ValueError as error:
                 return f"the JSON breaks off after {count} records ({error})"
-            inner = record.get(key) if isinstance(record, dict) and key else None
-            for item in inner if isinstance(inner, list) else [record]:
+            inner = inner_records(record, key, around)
+            for item in [record] if inner is None else inner:
                 output.write(json.dumps(item) + "\n")
                 count += 1

@@ -181,9 +181,9 @@ def plan_file(path: Path, format: Format, head: Head | None, scratch: Path, numb
     if head and head.kind == "sqlite" and format.table:
         plain = scratch / f"{number}.jsonl"
         problem = containers.read_table(path, format.table, plain)
-    if head and format.records and isinstance(head.first.get(format.records), list):
+    if head and containers.inner_records(head.first, format.records) is not None:
         target = scratch / f"{number}.jsonl"
-        problem = containers.unwrap(plain, format.records, target) or problem
+        problem = containers.unwrap(plain, format.records, target, format.around) or problem
         plain, layout = target, "newline_delimited"
     return Plan(path, format, layout, plain, problem=problem)
 

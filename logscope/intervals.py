@@ -136,7 +136,6 @@ def order_statistics(connection: Any, wanted: polars.DataFrame) -> polars.DataFr
 
     Only the rows of 2 %-wide buckets that hold a wanted rank are ordered.
     """
-    import polars as pl
 
     connection.register("wanted_frame", wanted.unique().to_arrow())
     connection.execute("create or replace temp table wanted as select * from wanted_frame")

@@ -2,17 +2,17 @@
 -- bill) and, if
 -- it is no row, why. Reads `staged`, `sources`, `homeless` and `parents`. One row per record.
 with first_rows as (
-    -- rowid follows the order of insertion, so it numbers the records of a file for nothing.
-    select record_file, min(rowid) as first_row
+    -- Rows are kept in the order in which they were read, so their place numbers the records.
+    select record_file, min(row) as first_row
     from staged
     group by record_file
 ),
 
 placed as (
     select
-        staged.* exclude (file_id, line, outcome),
+        staged.* exclude (file_id, line, outcome, row),
         sources.file_id,
-        coalesce(record_line, staged.rowid - first_rows.first_row + 1) as line,
+        coalesce(record_line, staged.row - first_rows.first_row + 1) as line,
         outcome as given,
         bill_kind is not null as is_bill,
         offsets_ms is not null and bill_kind is null as is_stream,

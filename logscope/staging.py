@@ -1,6 +1,6 @@
 """Staging: run the formats over their files and keep every record, with where it came from.
 
-Everything lands in one temporary table `staged`: the columns a format gave, cast to the types of
+Everything lands in one view `staged`: the columns a format gave, cast to the types of
 the request table, and an `outcome` for records that are ignored or rejected. One read per format
 and layout, however many files there are.
 """
@@ -8,6 +8,7 @@ and layout, however many files there are.
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,12 +57,11 @@ DERIVED = (
 # Texts are measured and hashed while they pass by; they are never stored.
 FROM_TEXT = {
     "prompt_chars": ("prompt_text", "length(prompt_text)"),
-    # Lines that open with a number or a bullet; most prompts are one line, which is cheap to see.
+    # Lines that open with a number or a bullet; only their beginnings are searched.
     "prompt_steps": (
         "prompt_text",
-        r"case when contains(prompt_text, chr(10)) then "
-        r"len(regexp_extract_all(prompt_text, '(?:^|\n)\s*(?:[0-9]+[.)]|[-*•])\s')) "
-        r"else regexp_matches(prompt_text, '^\s*(?:[0-9]+[.)]|[-*•])\s')::integer end",
+        r"len(list_filter(string_split(prompt_text, chr(10)), "
+        r"lambda line: regexp_matches(left(line, 12), '^\s*(?:[0-9]+[.)]|[-*•])\s')))",
     ),
     "prompt_questions": (
         "prompt_text",
@@ -97,9 +97,7 @@ def staged_columns() -> dict[str, str]:
 
 
 def prepare(connection: Any) -> None:
-    """Create the empty `staged` table and the functions that formats use."""
-    columns = ", ".join(f"{name} {kind}" for name, kind in staged_columns().items())
-    connection.execute(f"create table staged ({columns})")
+    """Create the tables that merging fills and the functions that formats use."""
     # Streams that have neither a start of their own nor a request (filled while merging).
     connection.execute("create table homeless (request_id varchar)")
     # Requests that only repeat what their children used (filled while merging).
@@ -110,14 +108,18 @@ def prepare(connection: Any) -> None:
 
 
 def stage(connection: Any, plans: Sequence[Plan], scratch: Path) -> list[Plan]:
-    """Read all files into `staged`; return the plans, with what was found damaged."""
+    """Read all files into the view `staged`; return the plans, with what was found damaged.
+
+    What was read waits in Parquet files in `scratch`: memory stays bounded whatever the input, both
+    cores read, and each row knows its place.
+    """
     groups: dict[tuple[str, str], list[Plan]] = {}
     for plan in plans:
         groups.setdefault((plan.format.name, plan.layout), []).append(plan)
     done: list[Plan] = []
     for _, group in sorted(groups.items()):
         try:
-            read_group(connection, group)
+            read_group(connection, group, scratch)
         except LogscopeError:
             raise
         except Exception as error:
@@ -126,9 +128,34 @@ def stage(connection: Any, plans: Sequence[Plan], scratch: Path) -> list[Plan]:
             # One broken document must not take the others with it.
             group = [repaired(plan, scratch) for plan in group]
             for plan in group:
-                read_alone(connection, plan)
+                read_alone(connection, plan, scratch)
         done.extend(group)
+    open_staged(connection, scratch)
     return done
+
+
+def keep(connection: Any, query: str, scratch: Path) -> None:
+    """Write rows of `staged` to one more file in `scratch`, in order."""
+    path = scratch / f"staged-{uuid.uuid4()}.parquet"
+    connection.execute(
+        f"copy ({query}) to {quote(str(path))} (format parquet, compression snappy)"
+    )
+
+
+def open_staged(connection: Any, scratch: Path) -> None:
+    """Make the view `staged` over everything kept; `row` numbers the rows of one file of it."""
+    reader = (
+        f"read_parquet({quote(str(scratch / 'staged-*.parquet'))}, union_by_name = true, "
+        "file_row_number = true)"
+    )
+    there = {row[0] for row in connection.execute(f"describe from {reader}").fetchall()}
+    columns = ", ".join(
+        name if name in there else f"null::{kind} as {name}"
+        for name, kind in staged_columns().items()
+    )
+    connection.execute(
+        f"create or replace view staged as select {columns}, file_row_number as row from {reader}"
+    )
 
 
 def unreadable(plan: Plan, error: Exception) -> InputError:
@@ -139,9 +166,9 @@ def unreadable(plan: Plan, error: Exception) -> InputError:
     )
 
 
-def read_alone(connection: Any, plan: Plan) -> None:
+def read_alone(connection: Any, plan: Plan, scratch: Path) -> None:
     try:
-        read_group(connection, [plan])
+        read_group(connection, [plan], scratch)
     except Exception as error:
         raise unreadable(plan, error) from error
 
@@ -151,11 +178,11 @@ def repaired(plan: Plan, scratch: Path) -> Plan:
     if plan.layout not in ("array", "unstructured"):
         return plan
     target = scratch / f"{plan.file_id}.repaired.jsonl"
-    problem = containers.unwrap(plan.plain, plan.format.records, target)
+    problem = containers.unwrap(plan.plain, plan.format.records, target, plan.format.around)
     return Plan(plan.path, plan.format, "newline_delimited", target, plan.file_id, problem)
 
 
-def read_group(connection: Any, plans: Sequence[Plan]) -> None:
+def read_group(connection: Any, plans: Sequence[Plan], scratch: Path) -> None:
     """Read files of one format and layout with one statement."""
     format = plans[0].format
     declared = format.columns(connection)
@@ -170,10 +197,11 @@ def read_group(connection: Any, plans: Sequence[Plan]) -> None:
             "from source_rows group by record_file) as files using (record_file)"
         )
         empty = " and ".join(f'"{name}" is null' for name in declared)
-        connection.execute(
-            "insert into staged by name select record_file, record_line, "
-            f"'rejected: not JSON' as outcome, {quote(format.name)} as format "
-            f"from source where {empty}"
+        keep(
+            connection,
+            "select record_file, record_line, 'rejected: not JSON' as outcome, "
+            f"{quote(format.name)} as format from source where {empty}",
+            scratch,
         )
     else:
         connection.execute(
@@ -185,9 +213,11 @@ def read_group(connection: Any, plans: Sequence[Plan]) -> None:
         given = [row[0] for row in connection.execute(f"describe {sql}").fetchall()]
     except Exception as error:
         raise UsageError(f"{format.file.path}: {str(error).splitlines()[0]}") from error
-    connection.execute(
-        f"insert into staged by name select {', '.join(cast_columns(format, given))}, "
-        f"{quote(format.name)} as format from ({sql})"
+    keep(
+        connection,
+        f"select {', '.join(cast_columns(format, given))}, {quote(format.name)} as format "
+        f"from ({sql})",
+        scratch,
     )
 
 
@@ -250,8 +280,7 @@ def source_sql(connection: Any, plans: Sequence[Plan], declared: dict[str, str])
         reader = f"read_parquet({listed}, union_by_name = true, filename = true)"
     # Names of columns differ in case between exports of one producer.
     there = {
-        row[0].lower()
-        for row in connection.execute(f"describe select * from {reader}").fetchall()
+        row[0].lower() for row in connection.execute(f"describe select * from {reader}").fetchall()
     }
     columns = ", ".join(
         f'try_cast("{name}" as {kind}) as "{name}"'

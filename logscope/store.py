@@ -38,7 +38,7 @@ VIEWS_SQL = Path(__file__).with_name("views.sql")
 DOOR_GROUPS = {name: name for name in ("model", "region", "task")}
 
 # Bounded on purpose: a partitioned write otherwise takes several GB (DuckDB 2.0).
-MEMORY_LIMIT = "600MB"
+MEMORY_LIMIT = "2GB"
 
 
 def find_store(path: Path | None = None) -> Path:

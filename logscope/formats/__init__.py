@@ -40,8 +40,16 @@ class Format:
 
     @property
     def records(self) -> str | None:
-        """Key of the list of records, where a producer wraps them in one document."""
+        """Key of the list of records, where a producer wraps them in one document.
+
+        A path like `benchmarks.requests.*` goes through lists and objects; `*` is every key.
+        """
         return self.file.keys.get("records")
+
+    @property
+    def around(self) -> tuple[str, ...]:
+        """Fields of the enclosing objects that each record is given."""
+        return tuple(self.file.keys.get("around", "").replace(",", " ").split())
 
     @property
     def table(self) -> str | None:
@@ -60,9 +68,7 @@ class Format:
     def columns(self, connection: Any) -> dict[str, str]:
         """Return the columns it reads with their types; DuckDB takes the declaration apart."""
         try:
-            connection.execute(
-                f"create or replace table declared ({self.file.keys['columns']})"
-            )
+            connection.execute(f"create or replace table declared ({self.file.keys['columns']})")
         except Exception as error:
             raise UsageError(f"{self.file.path}: `columns` cannot be read: {error}") from error
         return {row[0]: row[1] for row in connection.execute("describe declared").fetchall()}
@@ -118,15 +124,15 @@ def claims(
     claimed: dict[str, list[str]] = {path: [] for path in heads}
     if not heads:
         return claimed
-    connection.execute(
-        "create or replace table heads (path varchar, kind varchar, first json)"
-    )
+    connection.execute("create or replace table heads (path varchar, kind varchar, first json)")
     rows = [[path, head.kind, json.dumps(head.first)] for path, head in heads.items()]
     connection.executemany("insert into heads values (?, ?, ?)", rows)
     tests = []
     for format in formats.values():
-        # Of a document that wraps its records, the first of them is looked at.
-        inner = f"first->{quote(f'$.{format.records}[0]')}" if format.records else "null"
+        # Of a document that wraps its records, the first of them is looked at; of one that nests
+        # them deeper, the document.
+        flat = format.records and "." not in format.records
+        inner = f"first->{quote(f'$.{format.records}[0]')}" if flat else "null"
         test = (
             f"select path, {quote(format.name)} as format "
             f"from (select path, kind, coalesce({inner}, first) as first from heads) "

@@ -141,6 +141,23 @@ create macro http_code(text) as
 create macro throttled_or_error(http_status) as
     if(coalesce(http_status in (429, 529), false), 'throttled', 'error');
 
+-- OTLP/JSON: what the two spellings of a resource with its spans have in common.
+create type otlp_attributes as struct(key varchar, value map(varchar, varchar))[];
+create type otlp_spans as struct(
+    spans struct(
+        traceId varchar, spanId varchar, parentSpanId varchar, startTimeUnixNano varchar,
+        endTimeUnixNano varchar, attributes otlp_attributes,
+        events struct(timeUnixNano varchar, name varchar, attributes otlp_attributes)[],
+        status struct(code varchar)
+    )[]
+)[];
+create type otlp_resource_spans as struct(
+    resource struct(attributes otlp_attributes), scopeSpans otlp_spans,
+    instrumentationLibrarySpans otlp_spans
+);
+-- How many keys of a map match.
+create macro count_keys(entries, pattern) as
+    len(list_filter(map_keys(entries), lambda key: regexp_matches(key, pattern)));
 -- OpenTelemetry: attributes as a map of texts; a list stays JSON text (`arrayValue`). Of a key that
 -- comes twice all values are kept.
 create macro attributes_map(attributes) as coalesce(

@@ -7,6 +7,7 @@ import random
 from typing import Any
 
 import pytest
+from test_agents import count, said
 from test_aiperf_profile import request
 from test_anthropic_cost import cost, cost_report
 from test_anthropic_usage import usage, usage_report
@@ -16,6 +17,9 @@ from test_bedrock_invocation import invocation
 from test_cloudflare_ai_gateway import cloudflare
 from test_envoy_ai_gateway import envoy
 from test_kong_ai_audit import kong
+from test_gateways import HEADER, generation, helicone, portkey
+from test_langfuse import camel as as_api
+from test_langfuse import observation
 from test_litellm_daily import daily, daily_csv
 from test_litellm_spendlogs import as_csv, spend
 from test_litellm_standard import call
@@ -23,6 +27,7 @@ from test_native import REQUEST
 from test_openai_costs import cost_page
 from test_openai_usage import result, usage_page
 from test_otlp_genai import CURRENT, export, span
+from test_provider_bodies import chat
 from test_vertex_request_response import camel, vertex
 
 from logscope import containers
@@ -47,6 +52,28 @@ HEADS: list[tuple[str, str, Any]] = [
     ("native_streams", "n.csv", "request_id,offsets_ms\na,[1]\n"),
     ("native_scores", "o.jsonl", {"session_id": "s", "name": "good", "value": 1}),
     ("native_scores", "p.csv", "request_id,name,value\na,good,1\n"),
+    ("langfuse", "lf.jsonl", observation()),
+    ("langfuse", "lf_page.json", {"data": [as_api(observation())], "meta": {"page": 1}}),
+    ("langfuse", "lf_trace.json", {"trace": {"id": "t", "observations": []}, "observations": []}),
+    ("langfuse_scores", "lfs.json", {"data": [{"name": "a", "dataType": "BOOLEAN", "traceId": "t"}]}),
+    ("langfuse_scores", "lfs.csv", "id,name,value,session_id,trace_id,data_type\n1,a,1,s,,BOOLEAN\n"),
+    ("helicone", "h.jsonl", helicone()),
+    ("portkey", "pk.jsonl", portkey()),
+    ("openrouter_activity", "or.csv", f"{HEADER}gen-1{',' * 23}\n"),
+    ("openrouter_generation", "or.json", generation()),
+    ("openai_chat", "oc.jsonl", chat()),
+    ("openai_chat", "oc_compatible.jsonl", chat(object=None)),
+    ("openai_responses", "ores.jsonl", {"id": "resp_1", "object": "response"}),
+    ("openai_responses", "oev.jsonl", {"type": "response.created", "response": {"id": "resp_1"}}),
+    ("anthropic_messages", "am.jsonl", {"type": "message", "usage": {"input_tokens": 3}}),
+    ("anthropic_messages", "ae.jsonl", {"type": "error", "error": {"type": "overloaded_error"}}),
+    ("gemini", "ge.jsonl", {"responseId": "a", "usageMetadata": {"totalTokenCount": 3}}),
+    ("bedrock_converse", "bc.jsonl", {"usage": {"inputTokens": 3, "outputTokens": 4}}),
+    ("tensorzero", "tz.jsonl", {"inference_id": "a", "model_name": "m", "model_provider_name": "p"}),
+    ("claude_code", "cc.jsonl", said("msg_1", 3)),
+    ("claude_code", "cc_summary.jsonl", {"type": "summary", "summary": "x", "leafUuid": "u"}),
+    ("codex", "cx.jsonl", count("2026-11-10T12:00:01Z", [1, 0, 1, 0], [1, 0, 1, 0])),
+    ("opencode", "op.json", {"sessionID": "s", "role": "user", "time": {"created": 1}}),
     ("azure_openai", "rr.jsonl", azure_call()),
     ("azure_openai", "rr_hub.json", {"records": [azure_call()]}),
     ("azure_openai", "rr.csv", azure_csv([azure_call()])),
