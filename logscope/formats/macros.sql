@@ -218,3 +218,45 @@ create macro has_image(text) as
         '"(type"\s*:\s*"(image_url|image|input_image|image_file)"'
             || '|(image|inline_data|inlineData)"\s*:\s*\{)'
     );
+
+-- Streams. The events in a piece of an event stream (`data: {...}` lines, or one bare object).
+create macro events_of(text) as
+    case
+        when left(ltrim(text), 1) = '{' then [text]
+        else regexp_extract_all(text, '(?m)^data: ?(\{.*\})\s*$', 1)
+    end;
+-- What an event brings, for OpenAI (Chat, Responses), Anthropic and Gemini: text, reasoning, tool,
+-- usage, or role for what brings nothing. Empty contents are nothing.
+create macro event_facts(event) as try(event->>[
+    '$.type', '$.delta.type', '$.choices[0].delta.content', '$.choices[0].text',
+    '$.choices[0].delta.reasoning_content', '$.choices[0].delta.reasoning',
+    '$.choices[0].delta.tool_calls[0]', '$.usage', '$.candidates[0].content.parts[0].text',
+    '$.candidates[0].content.parts[0].thought', '$.candidates[0].content.parts[0].functionCall',
+    '$.choices[0].message.content', '$.delta.text', '$.delta.thinking', '$.content_block.type',
+    '$.usageMetadata'
+]);
+create macro kind_of_facts(facts) as
+    case
+        when facts is null then null
+        when facts[2] = 'text_delta' then if(facts[13] <> '', 'text', 'role')
+        when facts[2] = 'thinking_delta' then if(facts[14] <> '', 'reasoning', 'role')
+        when facts[2] = 'input_json_delta' or facts[15] = 'tool_use' then 'tool'
+        when facts[1] = 'response.output_text.delta' then 'text'
+        when regexp_matches(facts[1], '^response\.reasoning.*\.delta$') then 'reasoning'
+        when facts[1] = 'response.function_call_arguments.delta' then 'tool'
+        when facts[1] in ('message_delta', 'response.completed') then 'usage'
+        when coalesce(nullif(facts[3], ''), nullif(facts[4], ''), nullif(facts[12], '')) is not null
+            then 'text'
+        when coalesce(nullif(facts[5], ''), nullif(facts[6], '')) is not null then 'reasoning'
+        when facts[7] is not null or facts[11] is not null then 'tool'
+        when facts[9] <> '' then if(facts[10] = 'true', 'reasoning', 'text')
+        when facts[8] is not null or facts[16] is not null then 'usage'
+        else 'role'
+    end;
+create macro event_kind(event) as kind_of_facts(event_facts(event));
+-- Whether a kind is generated output.
+create macro is_output(kind) as coalesce(kind in ('text', 'reasoning', 'tool'), false);
+-- The usage in the events of a stream: the last one, because it is cumulative.
+create macro usage_of(events) as last_of(list_transform(events, lambda event: try(coalesce(
+    event->>'$.usage', event->>'$.response.usage', event->>'$.usageMetadata'
+))));

@@ -1,4 +1,4 @@
-"""API Management: the gateway's record has times and outcome, the LLM record has tokens; one call."""
+"""API Management: times and outcome in one record, tokens in the other; they are one call."""
 
 from __future__ import annotations
 

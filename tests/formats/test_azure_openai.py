@@ -1,4 +1,4 @@
-"""Azure OpenAI resource logs: ticks, negative durations, properties in two forms, ids that repeat."""
+"""Azure OpenAI logs: ticks, negative durations, properties in two forms, ids that repeat."""
 
 from __future__ import annotations
 

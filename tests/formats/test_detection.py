@@ -16,19 +16,25 @@ from test_azure_openai import azure_call, azure_csv
 from test_bedrock_invocation import invocation
 from test_cloudflare_ai_gateway import cloudflare
 from test_envoy_ai_gateway import envoy
-from test_kong_ai_audit import kong
 from test_gateways import HEADER, generation, helicone, portkey
+from test_genai_perf import benchmarked, profile
+from test_guidellm import guided, report
+from test_har import archive, entry
+from test_kong_ai_audit import kong
 from test_langfuse import camel as as_api
 from test_langfuse import observation
 from test_litellm_daily import daily, daily_csv
 from test_litellm_spendlogs import as_csv, spend
 from test_litellm_standard import call
+from test_llmperf import perf
 from test_native import REQUEST
 from test_openai_costs import cost_page
 from test_openai_usage import result, usage_page
 from test_otlp_genai import CURRENT, export, span
 from test_provider_bodies import chat
+from test_timed_sse import SENT, timed
 from test_vertex_request_response import camel, vertex
+from test_vllm_bench import bench_run
 
 from logscope import containers
 from logscope.errors import UsageError
@@ -55,8 +61,8 @@ HEADS: list[tuple[str, str, Any]] = [
     ("langfuse", "lf.jsonl", observation()),
     ("langfuse", "lf_page.json", {"data": [as_api(observation())], "meta": {"page": 1}}),
     ("langfuse", "lf_trace.json", {"trace": {"id": "t", "observations": []}, "observations": []}),
-    ("langfuse_scores", "lfs.json", {"data": [{"name": "a", "dataType": "BOOLEAN", "traceId": "t"}]}),
-    ("langfuse_scores", "lfs.csv", "id,name,value,session_id,trace_id,data_type\n1,a,1,s,,BOOLEAN\n"),
+    ("langfuse_scores", "lfs.json", {"data": [{"name": "a", "dataType": "X", "traceId": "t"}]}),
+    ("langfuse_scores", "lfs.csv", "id,name,value,session_id,trace_id,data_type\n1,a,1,s,,X\n"),
     ("helicone", "h.jsonl", helicone()),
     ("portkey", "pk.jsonl", portkey()),
     ("openrouter_activity", "or.csv", f"{HEADER}gen-1{',' * 23}\n"),
@@ -69,7 +75,7 @@ HEADS: list[tuple[str, str, Any]] = [
     ("anthropic_messages", "ae.jsonl", {"type": "error", "error": {"type": "overloaded_error"}}),
     ("gemini", "ge.jsonl", {"responseId": "a", "usageMetadata": {"totalTokenCount": 3}}),
     ("bedrock_converse", "bc.jsonl", {"usage": {"inputTokens": 3, "outputTokens": 4}}),
-    ("tensorzero", "tz.jsonl", {"inference_id": "a", "model_name": "m", "model_provider_name": "p"}),
+    ("tensorzero", "tz.jsonl", {"inference_id": "", "model_name": "", "model_provider_name": ""}),
     ("claude_code", "cc.jsonl", said("msg_1", 3)),
     ("claude_code", "cc_summary.jsonl", {"type": "summary", "summary": "x", "leafUuid": "u"}),
     ("codex", "cx.jsonl", count("2026-11-10T12:00:01Z", [1, 0, 1, 0], [1, 0, 1, 0])),
@@ -86,6 +92,15 @@ HEADS: list[tuple[str, str, Any]] = [
     ("cloudflare_ai_gateway", "cloudflare.json", {"result": [cloudflare()], "success": True}),
     ("envoy_ai_gateway", "envoy.jsonl", envoy()),
     ("kong_ai_audit", "kong.jsonl", kong()),
+    ("genai_perf", "profile.json", profile([benchmarked()])),
+    ("genai_perf", "profile_request.jsonl", benchmarked()),
+    ("vllm_bench", "vllm.json", bench_run()),
+    ("guidellm", "guidellm.json", report(successful=[guided()])),
+    ("llmperf", "llmperf.json", [perf()]),
+    ("timed_sse", "sent.jsonl", SENT | {"request_id": "a"}),
+    ("timed_sse", "timed.jsonl", timed("ts")[0]),
+    ("timed_sse", "raw.jsonl", timed("t")[0]),
+    ("har", "chat.har", archive(entry())),
     ("scores_csv", "scores.csv", "id,rating\na,1\n"),
     ("scores_csv", "sessions.csv", "session_id,metric,score\ns,good,1\n"),
     ("openai_usage", "usage.json", usage_page(result())),

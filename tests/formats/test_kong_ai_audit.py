@@ -1,4 +1,4 @@
-"""Kong AI Gateway: names that differ between versions and plugins, epoch milliseconds, cache hits."""
+"""Kong AI Gateway: names that differ between versions, epoch milliseconds, cache hits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Vertex AI request-response logs: snake or camel, thoughts beside the answer, start before logging."""
+"""Vertex AI logs: snake or camel, thoughts beside the answer, the start before the logging."""
 
 from __future__ import annotations
 
