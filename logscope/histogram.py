@@ -1,6 +1,6 @@
 """Histogram: the distribution of a measure as eight bars in a line of text.
 
-One scale holds for all groups. Bins are equally wide on a log scale, from a round number at or below
+One scale holds for all. Bins are equally wide on a log scale, from a round number at or below
 the 1st percentile of all to one at or above the 99th; what lies outside is in the outer bins.
 """
 

@@ -154,7 +154,8 @@ def latency_table(
     table = text_table(header, rows, [*(False for _ in by), *(True for _ in range(8)), False])
     foot = (
         "ttft = first generated event - request start; "
-        "tpot = (end - first token) / (output tokens - 1); total = end - start.\nMeasures and what others call them: logscope query definitions. "
+        "tpot = (end - first token) / (output tokens - 1); total = end - start.\n"
+        "Measures and what others call them: logscope query definitions. "
         "Rows: --format json. As SQL: logscope query latency --sql\n"
     )
     failed = (

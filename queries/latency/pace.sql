@@ -33,28 +33,34 @@ stream_pace as (
     where third_ms > 0
 ),
 
-placed as (
+-- Short sessions leave before their requests are looked at again.
+long_sessions as (
     select
         group_key,
         session_id,
-        started_at,
-        output_tokens,
-        cast(duration_ms - ttft_ms as decimal(18, 3)) as decode_ms,
-        tpot_ms,
-        min(started_at) over whole as session_start,
-        date_diff('microsecond', min(started_at) over whole, max(ended_at) over whole) / 1000.0
-            as session_ms
+        min(started_at) as session_start,
+        date_diff('microsecond', min(started_at), max(ended_at)) / 1000.0 as session_ms
     from selection
     where status = 'ok' and session_id is not null
-    window whole as (partition by group_key, session_id)
+    group by group_key, session_id
+    having
+        date_diff('microsecond', min(started_at), max(ended_at))
+        >= 1000000 * cast($from_s as double)
 ),
 
 thirds as (
     select
-        *,
-        date_diff('microsecond', session_start, started_at) / 1000.0 / session_ms as place
-    from placed
-    where session_ms >= 1000 * cast($from_s as double) and tpot_ms is not null
+        selection.group_key,
+        selection.session_id,
+        selection.output_tokens,
+        cast(selection.duration_ms - selection.ttft_ms as decimal(18, 3)) as decode_ms,
+        date_diff('microsecond', long_sessions.session_start, selection.started_at)
+        / 1000.0 / long_sessions.session_ms as place
+    from selection
+    join long_sessions
+        on selection.group_key = long_sessions.group_key
+        and selection.session_id = long_sessions.session_id
+    where selection.status = 'ok' and selection.tpot_ms is not null
 ),
 
 session_pace as (

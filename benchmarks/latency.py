@@ -1,0 +1,153 @@
+"""How long every latency query takes over a million requests with streams of a hundred chunks.
+
+    python benchmarks/latency.py [--requests 1000000] [--chunks 100] [--store FOLDER]
+
+Makes the store once (in a process of its own; --store keeps it), then asks all of them in one other
+process and prints for each the seconds, and for all the sum and the peak memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+DAYS, BATCH = 7, 100_000
+# Not asked: lists of rows and words.
+NOT_MEASURES = {"requests", "definitions", "distribution"}
+
+
+def whole_rows(connection: Any, table: str, query: str) -> str:
+    """Return the query with all columns of a table; those left out are NULL."""
+    from logscope.store import table_columns
+
+    given = {row[0] for row in connection.execute(f"describe {query}").fetchall()}
+    columns = [
+        f"{name if name in given else 'null'}::{kind} as {name}"
+        for name, kind in table_columns()[table].items()
+    ]
+    return f"select {', '.join(columns)} from ({query})"
+
+
+def make(folder: Path, requests: int, chunks: int) -> None:
+    """Write a store: log-normal first tokens and gaps, one gap in two thousand a stall."""
+    import pyarrow as pa
+
+    from logscope.delta import Change
+    from logscope.store import Store, new_connection
+
+    store = Store.create(folder)
+    rng = np.random.default_rng(1)
+    written: dict[str, list[Any]] = {"streams": [], "requests": []}
+    with closing(new_connection()) as connection:
+        for start in range(0, requests, BATCH):
+            n = min(BATCH, requests - start)
+            day = f"date '2026-11-09' + {start * DAYS // requests}"
+            ttft = np.round(rng.lognormal(6, 0.5, n), 3)
+            gaps = np.round(rng.lognormal(2.5, 0.6, (n, chunks - 1)), 3)
+            gaps[rng.random(gaps.shape) < 0.0005] += 1500
+            offsets = np.round(np.concatenate([ttft[:, None], gaps], axis=1).cumsum(axis=1), 3)
+            lists = pa.ListArray.from_arrays(
+                pa.array(np.arange(0, n * chunks + 1, chunks, dtype=np.int32)),
+                pa.array(offsets.ravel()),
+            )
+            made = pa.table(
+                {
+                    "i": np.arange(start, start + n),
+                    "offsets_ms": lists,
+                    "ttft_ms": ttft,
+                    "duration_ms": offsets[:, -1],
+                    "max_gap_ms": gaps.max(axis=1),
+                    "stall_ms": np.where(gaps > 1000, gaps, 0).sum(axis=1),
+                }
+            )
+            connection.register("made", made)
+            ids = f"select 'r' || lpad(i::varchar, 9, '0') as request_id, {day} as day"
+            tables = {
+                "streams": f"{ids}, offsets_ms from made",
+                "requests": f"""{ids}, request_id as operation_id, 's' || (i // 5) as session_id,
+                    ({day})::timestamp at time zone 'UTC' + to_seconds(i % 86400) as started_at,
+                    started_at + to_microseconds((duration_ms * 1000)::bigint) as ended_at,
+                    'model-' || (i % 4) as model, 'region-' || (i % 3) as region, true as stream,
+                    ttft_ms, ttft_ms as ttft_visible_ms, duration_ms, 5.0 as overhead_ms,
+                    (duration_ms - ttft_ms) / 149 as tpot_ms, 1000 / tpot_ms as output_tps,
+                    1000 as input_tokens, 150 as output_tokens, 140 as output_text_tokens,
+                    10 as reasoning_tokens, {chunks} as n_chunks, max_gap_ms, stall_ms,
+                    'ok' as status from made""",
+            }
+            for table, query in tables.items():
+                rows = whole_rows(connection, table, query)
+                written[table] += store.write_parquet(connection, table, rows)
+            connection.unregister("made")
+    store.commit({table: Change(adds=files) for table, files in written.items()}, {})
+
+
+def ask(folder: Path) -> dict[str, Any]:
+    """Ask every latency query by model; return seconds of each and the peak memory."""
+    from logscope.measures import latency, run_query
+    from logscope.queries import find_queries
+    from logscope.selection import Selection
+    from logscope.store import Store
+
+    store, selection = Store.open(folder), Selection()
+    names = [
+        name
+        for name, query in sorted(find_queries().items())
+        if query.path.parent.name == "latency" and name not in NOT_MEASURES
+    ]
+    seconds = {}
+    for name in ["logscope latency", *names]:
+        began = time.perf_counter()
+        if name == "logscope latency":
+            latency(store, selection)
+        else:
+            run_query(store, name, selection, {})
+        seconds[name] = round(time.perf_counter() - began, 2)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return {
+        "seconds": seconds,
+        "cpu_seconds": round(used.ru_utime + used.ru_stime, 1),
+        "peak_gb": round(used.ru_maxrss * 1024 / 1e9, 2),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--requests", type=int, default=1_000_000)
+    parser.add_argument("--chunks", type=int, default=100)
+    parser.add_argument("--store", type=Path)
+    parser.add_argument("--step", choices=("make", "ask"))
+    given = parser.parse_args()
+    if given.step == "make":
+        make(given.store, given.requests, given.chunks)
+    elif given.step == "ask":
+        print(json.dumps(ask(given.store)))
+    else:
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = given.store or Path(scratch) / "store"
+            command = [sys.executable, __file__, "--store", str(folder)]
+            command += ["--requests", str(given.requests), "--chunks", str(given.chunks)]
+            if not folder.exists():
+                subprocess.run([*command, "--step", "make"], check=True)
+            asked = subprocess.run([*command, "--step", "ask"], check=True, capture_output=True)
+        told = json.loads(asked.stdout)
+        for name, seconds in told["seconds"].items():
+            print(f"{name:<20} {seconds:7.2f} s")
+        others = sum(s for name, s in told["seconds"].items() if name.startswith("like_"))
+        own = sum(told["seconds"].values()) - others
+        print(f"{given.requests:,} requests with {given.chunks} chunks each:")
+        print(f"own measures {own:.1f} s, as others define them {others:.1f} s")
+        print(f"CPU {told['cpu_seconds']} s, peak {told['peak_gb']} GB")
+
+
+if __name__ == "__main__":
+    main()
