@@ -163,8 +163,9 @@ def summarise(connection: Any, result: IngestResult) -> IngestResult:
     )
     shares = zip([column[0] for column in unknown.description], unknown.fetchone(), strict=True)
     unpriced = connection.execute(
-        "select model from written_requests where status = 'ok' and price_id is null "
-        "and model is not null group by model order by count(*) desc, model limit 10"
+        "select model from written_requests where status = 'ok' and cost_usd is null "
+        "and input_tokens is not null and model is not null "
+        "group by model order by count(*) desc, model limit 10"
     ).fetchall()
     labels = connection.execute(
         "select label from (select unnest(map_keys(labels)) as label from written_requests) "
