@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 
 demo: $(VENV)/.installed
 	@$(BIN)/logscope ingest sample_logs
-	@echo; $(BIN)/logscope latency --by model,region --week last --top 5
+	@echo; $(BIN)/logscope latency --by model --week last
 	@echo; $(BIN)/logscope recommend -o reports/recommendation.json
 	@echo; $(BIN)/logscope report --week last
 

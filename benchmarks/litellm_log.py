@@ -15,7 +15,9 @@ MODELS = [
     ("anthropic", "claude-sonnet-4-6"),
     ("gemini", "gemini-2.5-pro"),
 ]
-SENTENCE = "Please read the following report and list the three risks that matter most to the buyer. "
+SENTENCE = (
+    "Please read the following report and list the three risks that matter most to the buyer. "
+)
 # A whole payload of a real proxy is about 11.6 kB: a system prompt, some turns, an answer.
 TURNS = [
     {"role": "system", "content": SENTENCE * 12},
@@ -93,7 +95,12 @@ def record(i: int, rng: random.Random) -> dict[str, Any]:
             "usage": usage,
             "service_tier": None,
         },
-        "model_parameters": {"stream": True, "max_retries": 0, "extra_body": {}, "max_tokens": 4096},
+        "model_parameters": {
+            "stream": True,
+            "max_retries": 0,
+            "extra_body": {},
+            "max_tokens": 4096,
+        },
         "hidden_params": {
             "model_id": "b68d56d76b0c24ac9462ab69541e90886342508212210116e300441155f37865",
             "cache_key": None,

@@ -48,7 +48,9 @@ def middle(runs: list[Run]) -> Run:
     )
 
 
-def side_by_side(name: str, ours: Callable[[], Run], floor: Callable[[], Run], limit: float) -> bool:
+def side_by_side(
+    name: str, ours: Callable[[], Run], floor: Callable[[], Run], limit: float
+) -> bool:
     """Run both in turn, print medians and the median of the pairwise ratios; True within the limit."""
     ours_runs, floor_runs = [], []
     ours()
@@ -76,10 +78,14 @@ def ingest(folder: Path) -> bool:
 
     def ours() -> Run:
         shutil.rmtree(folder / "store", ignore_errors=True)
-        return run([sys.executable, "-m", "logscope", "ingest", "--store", str(folder / "store"), str(log)])
+        return run(
+            [sys.executable, "-m", "logscope", "ingest", "--store", str(folder / "store"), str(log)]
+        )
 
     def floor() -> Run:
-        return run([sys.executable, str(HERE / "typed_read.py"), str(log), str(folder / "floor.parquet")])
+        return run(
+            [sys.executable, str(HERE / "typed_read.py"), str(log), str(folder / "floor.parquet")]
+        )
 
     return side_by_side("ingest 1 GB", ours, floor, 1.5)
 
@@ -89,11 +95,17 @@ def latency(folder: Path) -> bool:
     store = folder / "million"
     logs = folder / "logs"
     logscope = [sys.executable, "-m", "logscope"]
-    subprocess.run([*logscope, "demo", str(logs), "--requests", "1000000"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [*logscope, "demo", str(logs), "--requests", "1000000"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     run([*logscope, "ingest", "--store", str(store), str(logs)])
     shutil.rmtree(logs)
     small = folder / "small"
-    subprocess.run([*logscope, "demo", str(logs), "--requests", "300"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [*logscope, "demo", str(logs), "--requests", "300"], check=True, stdout=subprocess.DEVNULL
+    )
     run([*logscope, "ingest", "--store", str(small), str(logs)])
     question = ["latency", "--by", "model,region,task", "--format", "csv", "--store"]
     run([*logscope, *question, str(store)])

@@ -7,10 +7,9 @@
 
 from __future__ import annotations
 
+from logscope.about import __version__
 from logscope.api import Logs, open
 from logscope.errors import InputError, LogscopeError, NoDataError, StoreError, UsageError
-
-__version__ = "0.1.0"
 
 __all__ = [
     "InputError",

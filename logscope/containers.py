@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from logscope.errors import InputError
 from logscope.formats import Head
@@ -103,7 +103,7 @@ def open_plain(path: Path) -> IO[bytes]:
     """Open a file for reading, decompressed."""
     kind = compression(path)
     if kind == "gz":
-        return gzip.open(path, "rb")
+        return cast(IO[bytes], gzip.open(path, "rb"))
     if kind == "bz2":
         return bz2.open(path, "rb")
     if kind == "zst":

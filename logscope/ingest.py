@@ -64,7 +64,7 @@ def ingest(
     with scratch_folder(store) as scratch, ThreadPoolExecutor(2) as hashing:
         known = known_files(store)
         plans, digests, unchanged = [], {}, 0
-        for path, format in chosen.items():
+        for path in chosen:
             digests[path] = hashing.submit(containers.digest, path)
         for number, (path, format) in enumerate(chosen.items()):
             report("unpack", number, len(chosen))

@@ -119,7 +119,10 @@ def interpolated(grid: polars.DataFrame) -> NDArray[np.float64]:
     below, above = grid["below"].to_numpy(), grid["above"].to_numpy()
     share = grid["position"].to_numpy() % 1
     gap = above - below
-    return np.where(share < 0.5, below + gap * share, above - gap * (1 - share))
+    values: NDArray[np.float64] = np.where(
+        share < 0.5, below + gap * share, above - gap * (1 - share)
+    )
+    return values
 
 
 def look_up(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import unicodedata
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -61,17 +62,23 @@ def number(value: float) -> str:
     return f"{value:.3g}" if size < 0.01 else f"{value:.3f}"
 
 
+def width_of(text: str) -> int:
+    """Return the columns that a text takes in a terminal: two for wide characters, none for marks."""
+    return sum(
+        0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF")
+        for char in text
+    )
+
+
 def text_table(header: list[str], rows: list[list[str]], right: list[bool]) -> str:
     """Return rows as aligned plain text; the layout follows from the data alone."""
-    from rich.cells import cell_len
-
     table = [header, *rows]
-    widths = [max(cell_len(row[i]) for row in table) for i in range(len(header))]
+    widths = [max(width_of(row[i]) for row in table) for i in range(len(header))]
     lines = []
     for row in table:
         parts = []
         for text, width, to_right in zip(row, widths, right, strict=True):
-            gap = " " * (width - cell_len(text))
+            gap = " " * (width - width_of(text))
             parts.append(gap + text if to_right else text + gap)
         lines.append("  ".join(parts).rstrip())
     return "\n".join(lines) + "\n"

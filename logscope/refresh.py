@@ -20,9 +20,7 @@ def refresh(store: Store, config: Config) -> int:
         connection: Any = new_connection(MEMORY_LIMIT, scratch)
         staging.prepare(connection)
         merging.open_stored(connection, store, "requests")
-        connection.execute(
-            f"create view rows as select {merging.as_logged()} from stored_requests"
-        )
+        connection.execute(f"create view rows as select {merging.as_logged()} from stored_requests")
         connection.execute("create table touched as select request_id from stored_requests")
         facts = merging.stream_facts(connection, store, has_streams=False)
         connection.execute(f"create table stream_facts as {facts}")

@@ -137,9 +137,7 @@ def stage(connection: Any, plans: Sequence[Plan], scratch: Path) -> list[Plan]:
 def keep(connection: Any, query: str, scratch: Path) -> None:
     """Write rows of `staged` to one more file in `scratch`, in order."""
     path = scratch / f"staged-{uuid.uuid4()}.parquet"
-    connection.execute(
-        f"copy ({query}) to {quote(str(path))} (format parquet, compression snappy)"
-    )
+    connection.execute(f"copy ({query}) to {quote(str(path))} (format parquet, compression snappy)")
 
 
 def open_staged(connection: Any, scratch: Path) -> None:

@@ -243,7 +243,7 @@ class Store:
                 connection.execute(re.sub(r"^comment on table", "comment on view", statement))
             create_macros(connection)
             connection.execute("use memory; detach door")
-        os.replace(new, self.path / CATALOG)
+        new.replace(self.path / CATALOG)
 
 
 def write_file(connection: Any, folder: Path, day: date | None) -> LiveFile | None:
@@ -253,7 +253,9 @@ def write_file(connection: Any, folder: Path, day: date | None) -> LiveFile | No
     target = folder if day is None else folder / f"day={day}"
     target.mkdir(parents=True, exist_ok=True)
     path = target / f"part-{uuid.uuid4()}.parquet"
-    rows = "outgoing" if day is None else f"(select * exclude (day) from outgoing where day = '{day}')"
+    rows = (
+        "outgoing" if day is None else f"(select * exclude (day) from outgoing where day = '{day}')"
+    )
     with connection.cursor() as own:
         count = own.execute(
             f"copy {rows} to {quote(str(path))} (format parquet, compression zstd)"

@@ -73,9 +73,11 @@ def test_a_folder_without_logs_is_an_error_but_one_with_some_is_not(bench: Bench
 
 
 def test_a_truncated_gz_keeps_the_good_records(bench: Bench) -> None:
-    whole = gzip.compress(("\n".join(__import__("json").dumps(native(f"r{i}")) for i in range(2000)) + "\n").encode())
+    whole = gzip.compress(
+        ("\n".join(__import__("json").dumps(native(f"r{i}")) for i in range(2000)) + "\n").encode()
+    )
     bench.ingest(bench.write(whole[: len(whole) // 2], "cut.jsonl.gz"))
-    records, stored, merged, ignored, rejected = bench.counts
+    records, stored, _, _, rejected = bench.counts
     assert records == stored + rejected
     assert 500 < stored < 2000
     assert rejected in (1, 2)  # the half line, and the file as a whole
@@ -123,7 +125,9 @@ def test_too_many_rejects_store_nothing(bench: Bench) -> None:
     assert done.returncode == 1
     assert "1 of 2 records are rejected" in one_line(done)
     after = tree(bench.logs.path)
-    assert {name for name in after if "_delta_log" in name} == {name for name in before if "_delta_log" in name}
+    assert {name for name in after if "_delta_log" in name} == {
+        name for name in before if "_delta_log" in name
+    }
     assert bench.logs.sql("select count(*) as n from requests").item() == 1
 
 
@@ -139,7 +143,17 @@ def test_two_formats_that_claim_one_file_are_named(bench: Bench) -> None:
     own.write_text(shared)
     twin = bench.folder / "twin.sql"
     twin.write_text(shared)
-    done = run("ingest", "--store", bench.folder / "s", "--adapter", own, "--adapter", twin, log, cwd=bench.folder)
+    done = run(
+        "ingest",
+        "--store",
+        bench.folder / "s",
+        "--adapter",
+        own,
+        "--adapter",
+        twin,
+        log,
+        cwd=bench.folder,
+    )
     assert done.returncode == 2
     assert "looks like mine and twin" in one_line(done) and "--from" in done.stderr
     bench.ingest(log, adapters=[own])
@@ -209,9 +223,7 @@ def test_stdin_is_a_file(bench: Bench) -> None:
 
 def test_hostile_text_cannot_steer_a_terminal_a_spreadsheet_or_markdown(bench: Bench) -> None:
     names = ["\x1b[2J\x1b]0;owned\x07", "=1+1", "\u202eevil", "<script>alert(1)</script>", "a|b"]
-    bench.ingest(
-        bench.write([native(f"r{i}", model=name) for i, name in enumerate(names)])
-    )
+    bench.ingest(bench.write([native(f"r{i}", model=name) for i, name in enumerate(names)]))
     store = ("--store", bench.logs.path)
     table = run("latency", *store, cwd=bench.folder).stdout
     assert "\x1b" not in table and "\u202e" not in table and "\x07" not in table

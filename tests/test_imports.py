@@ -7,7 +7,17 @@ import sys
 
 import logscope
 
-HEAVY = ("polars", "altair", "sklearn", "scipy", "deltalake", "duckdb", "pyarrow", "numpy", "genai_prices")
+HEAVY = (
+    "polars",
+    "altair",
+    "sklearn",
+    "scipy",
+    "deltalake",
+    "duckdb",
+    "pyarrow",
+    "numpy",
+    "genai_prices",
+)
 
 
 def loaded(code: str) -> set[str]:
@@ -22,10 +32,7 @@ def loaded(code: str) -> set[str]:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    code = (
-        "from logscope.cli import app\n"
-        "try:\n    app(['--help'])\nexcept SystemExit:\n    pass\n"
-    )
+    code = "from logscope.cli import app\ntry:\n    app(['--help'])\nexcept SystemExit:\n    pass\n"
     assert not loaded(code) & set(HEAVY)
 
 

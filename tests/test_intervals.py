@@ -23,7 +23,9 @@ def measure(values: Any, sessions: Any = None, days: Any = None) -> pl.DataFrame
             "group_key": [1] * n,
             "measure": ["ttft"] * n,
             "session": list(sessions) if sessions is not None else list(range(n)),
-            "day": days if days is not None else [date(2026, 11, 9) + timedelta(i % 7) for i in range(n)],
+            "day": days
+            if days is not None
+            else [date(2026, 11, 9) + timedelta(i % 7) for i in range(n)],
             "value": [float(value) for value in values],
         }
     )
@@ -64,7 +66,7 @@ def test_ranks_bound_the_percentile_with_95_percent(n: int, level: float) -> Non
     assert coverage >= 0.95
     assert 1 <= low < high <= n
     # No shorter at both ends: each tail misses what it may, at most half where both can share.
-    if 1 < low and high < n:
+    if low > 1 and high < n:
         assert binom.cdf(low, n, level) > 0.025
         assert 1 - binom.cdf(high - 2, n, level) > 0.025
 
@@ -113,7 +115,9 @@ def test_days_widen_the_interval_and_are_named() -> None:
     values = [100 * (i // 100) + i % 100 / 100 for i in range(700)]
     row = measure(values, None, days).filter(pl.col("level") == 0.5).row(0, named=True)
     assert row["n_eff"] < 10
-    three = measure(values[:300], None, days[:300]).filter(pl.col("level") == 0.5).row(0, named=True)
+    three = (
+        measure(values[:300], None, days[:300]).filter(pl.col("level") == 0.5).row(0, named=True)
+    )
     assert three["interval_basis"] == "sessions; under 4 days"
 
 

@@ -75,7 +75,12 @@ def test_a_fuller_version_replaces_the_earlier_one(bench: Bench) -> None:
     # tpot = (3000 - 400) / 299
     assert row["tpot_ms"] == pytest.approx(2600 / 299)
     # The older version again: nothing may go back.
-    bench.ingest(bench.write([first, {"request_id": "r1", "model": "gpt-5.4", "started_at": first["started_at"]}], "c.jsonl"))
+    bench.ingest(
+        bench.write(
+            [first, {"request_id": "r1", "model": "gpt-5.4", "started_at": first["started_at"]}],
+            "c.jsonl",
+        )
+    )
     assert bench.rows("select * from requests where request_id = 'r1'")[0] == row
 
 
@@ -83,7 +88,11 @@ def test_order_and_grouping_of_files_do_not_matter(bench: Bench) -> None:
     rng = random.Random(5)
     records = []
     for i in range(60):
-        full = native(f"r{i % 40}", output_tokens=rng.randrange(1, 900), duration_ms=rng.choice([900.0, 2000.0]))
+        full = native(
+            f"r{i % 40}",
+            output_tokens=rng.randrange(1, 900),
+            duration_ms=rng.choice([900.0, 2000.0]),
+        )
         for name in ("ttft_ms", "provider", "status", "input_tokens"):
             if rng.random() < 0.3:
                 del full[name]
@@ -107,7 +116,13 @@ def test_order_and_grouping_of_files_do_not_matter(bench: Bench) -> None:
 
 
 def test_records_are_stored_merged_ignored_or_rejected(bench: Bench) -> None:
-    lines = [native("r1"), native("r1"), "{half", {**native("r3"), "started_at": None}, native("r4")]
+    lines = [
+        native("r1"),
+        native("r1"),
+        "{half",
+        {**native("r3"), "started_at": None},
+        native("r4"),
+    ]
     bench.ingest(bench.write(lines))
     assert bench.counts == (5, 2, 1, 0, 2)
     assert bench.rejects() == [(3, "not JSON"), (4, "no readable start time")]
@@ -118,7 +133,13 @@ def test_records_are_stored_merged_ignored_or_rejected(bench: Bench) -> None:
 def test_rejects_tell_keys_and_lengths_but_no_text(bench: Bench) -> None:
     secret = "my password is hunter2"
     bench.ingest(
-        bench.write([native("r1"), "", {"request_id": "r2", "model": "m", "started_at": "soon", "note": secret}])
+        bench.write(
+            [
+                native("r1"),
+                "",
+                {"request_id": "r2", "model": "m", "started_at": "soon", "note": secret},
+            ]
+        )
     )
     row = bench.rows("select * from rejects")[0]
     assert row["line"] == 3  # the empty line counts
@@ -127,15 +148,26 @@ def test_rejects_tell_keys_and_lengths_but_no_text(bench: Bench) -> None:
 
 
 def test_secrets_in_labels_are_masked(bench: Bench) -> None:
-    bench.ingest(bench.write([native("r1", labels={"key": "sk-abcdefghijklmnop", "feature": "search"})]))
+    bench.ingest(
+        bench.write([native("r1", labels={"key": "sk-abcdefghijklmnop", "feature": "search"})])
+    )
     assert bench.rows()[0]["labels"] == {"feature": "search", "key": "***"}
 
 
 def test_null_is_not_zero(bench: Bench) -> None:
     bare = {"request_id": "r1", "model": "gpt-5.4", "started_at": "2026-11-09T10:00:00Z"}
-    bench.ingest(bench.write([bare, native("r2", input_tokens=0, output_tokens=0, cache_read_tokens=0)]))
+    bench.ingest(
+        bench.write([bare, native("r2", input_tokens=0, output_tokens=0, cache_read_tokens=0)])
+    )
     unknown, zero = bench.rows("select * from requests order by request_id")
-    for name in ("input_tokens", "output_tokens", "cache_read_tokens", "ttft_ms", "duration_ms", "cost_usd"):
+    for name in (
+        "input_tokens",
+        "output_tokens",
+        "cache_read_tokens",
+        "ttft_ms",
+        "duration_ms",
+        "cost_usd",
+    ):
         assert unknown[name] is None, name
     assert (zero["input_tokens"], zero["output_tokens"], zero["cache_read_tokens"]) == (0, 0, 0)
     assert zero["cost_usd"] == 0
@@ -159,11 +191,21 @@ def test_a_backward_clock_gives_no_number(bench: Bench) -> None:
 
 
 def test_any_duckdb_opens_the_door(bench: Bench) -> None:
-    bench.ingest(bench.write([native("r1"), native("r2", model="claude-opus-4-7", provider="anthropic")]))
+    bench.ingest(
+        bench.write([native("r1"), native("r2", model="claude-opus-4-7", provider="anthropic")])
+    )
     connection = duckdb.connect(str(bench.logs.path / CATALOG), read_only=True)
     assert connection.execute("select count(*) from requests").fetchone() == (2,)
-    assert connection.execute("select max(in_flight), max(attempt) from requests").fetchone() == (1, 1)
-    names = {row[0] for row in connection.execute("select view_name from duckdb_views() where not internal").fetchall()}
+    assert connection.execute("select max(in_flight), max(attempt) from requests").fetchone() == (
+        1,
+        1,
+    )
+    names = {
+        row[0]
+        for row in connection.execute(
+            "select view_name from duckdb_views() where not internal"
+        ).fetchall()
+    }
     assert {"requests", "streams", "scores", "bills", "files", "rejects", "prices", "request_types",
             "recommendations", "operations", "sessions"} <= names  # fmt: skip
     comment = connection.execute(
@@ -199,7 +241,14 @@ def test_a_kill_at_any_moment_leaves_the_old_or_the_new_store(bench: Bench) -> N
     bench.ingest(bench.write([native(f"a{i}") for i in range(200)], "a.jsonl"))
     old = contents(bench.logs)
     more = bench.write(
-        [native(f"{'a' if i % 3 else 'b'}{i}", output_tokens=500 + i % 7, started_at=f"2026-11-{9 + i % 5:02d}T10:00:00Z") for i in range(3000)],
+        [
+            native(
+                f"{'a' if i % 3 else 'b'}{i}",
+                output_tokens=500 + i % 7,
+                started_at=f"2026-11-{9 + i % 5:02d}T10:00:00Z",
+            )
+            for i in range(3000)
+        ],
         "b.jsonl",
     )
     whole = Bench(bench.folder / "whole")
@@ -240,8 +289,12 @@ def test_two_writers_at_once_lose_nothing_and_double_nothing(bench: Bench) -> No
         subprocess.Popen([sys.executable, "-c", script, bench.logs.path, path]) for path in paths
     ]
     assert [process.wait(120) for process in running] == [0, 0, 0]
-    assert bench.logs.sql("select count(*) as n, count(distinct request_id) as d from requests").rows() == [(201, 201)]
-    frame = bench.logs.sql("select sum(records) as r, sum(stored) as s, sum(merged) as m from files")
+    assert bench.logs.sql(
+        "select count(*) as n, count(distinct request_id) as d from requests"
+    ).rows() == [(201, 201)]
+    frame = bench.logs.sql(
+        "select sum(records) as r, sum(stored) as s, sum(merged) as m from files"
+    )
     assert frame.row(0) == (301, 201, 100)
 
 
@@ -256,13 +309,22 @@ def test_a_commit_undoes_what_a_killed_writer_left_in_one_table(bench: Bench) ->
             path.unlink()
     assert [row["request_id"] for row in bench.rows()] == ["r1"]
     bench.ingest(bench.write([native("r3")], "c.jsonl"))
-    assert [row["request_id"] for row in bench.rows("select * from requests order by request_id")] == ["r1", "r3"]
+    assert [
+        row["request_id"] for row in bench.rows("select * from requests order by request_id")
+    ] == ["r1", "r3"]
 
 
-def test_a_refresh_recomputes_what_rules_and_prices_give(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refresh_recomputes_what_rules_and_prices_give(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(bench.folder)
-    bench.ingest(bench.write([native("r1", labels={"feature": "search"}), native("r2", model="mistral-x")]))
-    assert [row["task"] for row in bench.rows("select * from requests order by request_id")] == [None, None]
+    bench.ingest(
+        bench.write([native("r1", labels={"feature": "search"}), native("r2", model="mistral-x")])
+    )
+    assert [row["task"] for row in bench.rows("select * from requests order by request_id")] == [
+        None,
+        None,
+    ]
     (bench.folder / "logscope.toml").write_text(
         'task = "label:feature"\n[prices."mistral-x"]\ninput = 1.0\noutput = 10.0\n'
     )

@@ -20,7 +20,16 @@ ROOT = Path(__file__).parent.parent
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dist")
     subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)],
+        [
+            sys.executable,
+            "-m",
+            "build",
+            "--wheel",
+            "--no-isolation",
+            "--outdir",
+            str(folder),
+            str(ROOT),
+        ],
         check=True,
         capture_output=True,
     )
@@ -32,7 +41,8 @@ def test_the_wheel_holds_the_queries_and_formats_and_nothing_stray(wheel: Path) 
     names = zipfile.ZipFile(wheel).namelist()
     queries = [name for name in names if name.startswith("logscope/queries/")]
     assert sorted(queries) == sorted(
-        f"logscope/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "queries").rglob("*.sql")
+        f"logscope/{path.relative_to(ROOT).as_posix()}"
+        for path in (ROOT / "queries").rglob("*.sql")
     )
     assert "logscope/formats/litellm_standard.sql" in names
     assert "logscope/tables.sql" in names

@@ -9,6 +9,7 @@ import pytest
 import logscope
 from tests.conftest import Bench, native
 
+
 @pytest.fixture
 def store(bench: Bench) -> logscope.Logs:
     bench.ingest(bench.write([native(f"r{i}") for i in range(3)]))
@@ -66,7 +67,9 @@ def test_a_query_that_runs_too_long_is_stopped(store: logscope.Logs) -> None:
     from logscope.sandbox import run_sql
 
     with pytest.raises(logscope.LogscopeError, match="longer than"):
-        run_sql(store.store, "select count(*) from range(1000000) a, range(1000000) b", timeout_s=0.5)
+        run_sql(
+            store.store, "select count(*) from range(1000000) a, range(1000000) b", timeout_s=0.5
+        )
 
 
 def test_a_wrong_column_names_the_near_ones(store: logscope.Logs) -> None:

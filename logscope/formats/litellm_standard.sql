@@ -85,7 +85,7 @@ select
         else id
     end as request_id,
     case when trace_id is distinct from caller_session then trace_id end as operation_id,
-    coalesce(session_id, caller_session) as session_id,
+    coalesce(known(session_id), caller_session) as session_id,
     time_of(startTime) as started_at,
     case when not failed then nullif(time_of(completionStartTime), time_of(endTime)) end
         as first_token_at,

@@ -1,0 +1,143 @@
+"""The application: its group, the options that commands share, and how they answer."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from logscope.errors import LogscopeError, UsageError
+
+if TYPE_CHECKING:
+    import polars
+
+    from logscope.api import Logs
+
+WELCOME = """\
+logscope reads the LLM request logs you have: how fast, how dear, what changed, how to route.
+  logscope demo                    write sample logs and try everything on them
+  logscope ingest FOLDER           read your own logs; nothing leaves this machine
+  logscope --help                  all commands; logscope formats: which logs, and how to get them
+"""
+
+
+class Group(TyperGroup):
+    """The one place where an error becomes one line and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except LogscopeError as error:
+            from logscope.output import clean
+
+            typer.echo(f"logscope: {clean(str(error))}", err=True)
+            code = error.exit_code
+        except KeyboardInterrupt:
+            typer.echo("logscope: interrupted; the store is as it was.", err=True)
+            code = 130
+        except BrokenPipeError:
+            # The reader has seen enough (`logscope ... | head`).
+            sys.stderr.close()
+            code = 0
+        raise typer.Exit(code)
+
+
+class Rows(StrEnum):
+    """Formats of an answer."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    ndjson = "ndjson"
+    parquet = "parquet"
+    md = "md"
+
+
+app = typer.Typer(
+    cls=Group,
+    invoke_without_command=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+# The panels of --help; each is a module here.
+START, CLOSER, ROUTE, SET_UP = "Start", "Look closer", "Route", "Set up"
+
+StorePath = Annotated[
+    Path | None,
+    typer.Option("--store", help="The store; default: LOGSCOPE_STORE, or logscope-store/ upward."),
+]
+Since = Annotated[str | None, typer.Option(help="From this day or time on, e.g. 2026-11-09.")]
+Until = Annotated[str | None, typer.Option(help="Until this day (included) or time.")]
+Week = Annotated[str | None, typer.Option(help="An ISO week, e.g. 2026-W46, or last.")]
+Where = Annotated[str | None, typer.Option(help="SQL condition, e.g. \"team = 'search'\".")]
+By = Annotated[
+    str | None,
+    typer.Option(
+        help="Group by any columns of requests, labels (label:feature) and day, week, hour, "
+        "hour_of_day, weekday, hour_of_week, input_bucket: e.g. model,region or task,input_bucket."
+    ),
+]
+Tz = Annotated[str, typer.Option(help="Time zone of days and weeks.")]
+Format = Annotated[Rows, typer.Option("--format", help="How to write the rows.")]
+Output = Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.")]
+
+
+def version(value: bool) -> None:
+    if value:
+        from logscope import __version__
+
+        typer.echo(f"logscope {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def root(
+    ctx: typer.Context,
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Exact latency, true cost and proven routing from the LLM request logs you already have.
+
+    Nothing leaves this machine.
+    """
+    if ctx.invoked_subcommand is None:
+        typer.echo(WELCOME, nl=False)
+
+
+def logs(store: Path | None) -> Logs:
+    """Open the store to use and say so if its derived columns are out of date."""
+    from logscope import api
+
+    opened = api.open(store)
+    note = opened.staleness()
+    if note:
+        typer.echo(note, err=True)
+    return opened
+
+
+def answer(
+    frame: polars.DataFrame, format: Rows, output: Path | None, screen: str | None = None
+) -> None:
+    """Print rows in the format asked for; `screen` is how a person sees them."""
+    from logscope import output as out
+
+    content = (
+        screen if screen is not None and format is Rows.table else out.render(frame, format.value)
+    )
+    out.write(content, output)
+
+
+def read_text(path: Path) -> str:
+    """Read a text file of the user's, or say why not."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
+        raise UsageError(f"{path} cannot be read: {reason}. Name another file.") from error

@@ -1,0 +1,225 @@
+"""The panel Start: read logs, and the answers most people come for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from logscope.cli.app import (
+    START,
+    By,
+    Format,
+    Output,
+    Rows,
+    Since,
+    StorePath,
+    Tz,
+    Until,
+    Week,
+    Where,
+    answer,
+    app,
+    logs,
+    read_text,
+)
+from logscope.errors import UsageError
+
+
+@app.command(rich_help_panel=START)
+def ingest(
+    paths: Annotated[
+        list[str] | None, typer.Argument(help="Files, folders, globs, or - for stdin.")
+    ] = None,
+    store: StorePath = None,
+    format_name: Annotated[
+        str | None, typer.Option("--from", help="Take the files for this format.")
+    ] = None,
+    adapter: Annotated[
+        list[Path] | None, typer.Option(help="A format of your own, as a SQL file.")
+    ] = None,
+    refresh: Annotated[
+        bool,
+        typer.Option("--refresh", help="Recompute task, team, region and cost by today's rules."),
+    ] = False,
+    max_rejects: Annotated[
+        str | None, typer.Option(help="Store nothing if more records are rejected, e.g. 1%.")
+    ] = None,
+) -> None:
+    """Read logs into the store: files, folders or globs; plain, gz, zst or bz2."""
+    from logscope import api, screens
+    from logscope.progress import showing
+
+    opened = api.open(store)
+    if not paths and not refresh:
+        raise UsageError("Say what to read: logscope ingest FOLDER. See `logscope formats`.")
+    if refresh:
+        changed = opened.refresh()
+        typer.echo(f"Refreshed: {changed:,} requests changed.", err=True)
+    if paths:
+        with showing() as progress:
+            result = opened.ingest(
+                paths,
+                format_name=format_name,
+                adapters=adapter or (),
+                max_rejects=share(max_rejects),
+                progress=progress,
+            )
+        typer.echo(screens.ingest_summary(result, opened.store), nl=False)
+
+
+def share(text: str | None) -> float | None:
+    """Read `1%` or `0.01`."""
+    if text is None:
+        return None
+    try:
+        value = float(text.rstrip("% ")) / (100 if text.strip().endswith("%") else 1)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise UsageError(f"--max-rejects {text!r} is no share. Write 1% or 0.01.")
+    return value
+
+
+@app.command(rich_help_panel=START)
+def latency(
+    by: By = "model",
+    since: Since = None,
+    until: Until = None,
+    week: Week = None,
+    where: Where = None,
+    tz: Tz = "UTC",
+    top: Annotated[int | None, typer.Option(help="Only the largest groups.")] = None,
+    like: Annotated[
+        str | None, typer.Option(help="As another tool defines it: aiperf, vllm, guidellm, otel.")
+    ] = None,
+    distribution: Annotated[
+        bool, typer.Option("--distribution", help="Every value with the share at or below it.")
+    ] = False,
+    store: StorePath = None,
+    format: Format = Rows.table,
+    output: Output = None,
+) -> None:
+    """First token, time per token and total time: exact percentiles with n and interval."""
+    from logscope import measures, screens
+
+    opened = logs(store)
+    selection = opened.select(by, since=since, until=until, week=week, where=where, tz=tz)
+    if like or distribution:
+        if like and distribution:
+            raise UsageError("--like and --distribution are two questions. Ask one at a time.")
+        if top:
+            raise UsageError("--top is for the table of groups. Use --where to ask for fewer.")
+        answer(
+            measures.latency_like(opened.store, selection, like)
+            if like
+            else measures.run_query(opened.store, "distribution", selection, {}),
+            format,
+            output,
+        )
+        return
+    frame, bars = measures.latency_with_histogram(opened.store, selection)
+    shown = frame.head(top) if top else frame
+    screen = screens.latency_table(shown, selection.by, selection.title(opened.store), bars)
+    if shown.height < frame.height:
+        screen += f"+ {frame.height - shown.height} groups: leave --top out.\n"
+    answer(shown, format, output, screen)
+
+
+@app.command(rich_help_panel=START)
+def cost(
+    by: By = "model",
+    since: Since = None,
+    until: Until = None,
+    week: Week = None,
+    where: Where = None,
+    tz: Tz = "UTC",
+    store: StorePath = None,
+    format: Format = Rows.table,
+    output: Output = None,
+) -> None:
+    """What it cost, by the price in force when each request started; what has no price is listed."""
+    from logscope import screens
+    from logscope.measures import run_query
+
+    opened = logs(store)
+    selection = opened.select(by, since=since, until=until, week=week, where=where, tz=tz)
+    frame = run_query(opened.store, "cost", selection, {})
+    answer(
+        frame,
+        format,
+        output,
+        screens.cost_table(frame, selection.by, selection.title(opened.store)),
+    )
+
+
+@app.command(rich_help_panel=START)
+def report(
+    week: Annotated[str, typer.Option(help="An ISO week, e.g. 2026-W46, or last.")] = "last",
+    where: Where = None,
+    tz: Tz = "UTC",
+    static: Annotated[bool, typer.Option("--static", help="Without any script.")] = False,
+    store: StorePath = None,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="A folder, or a file that ends in .html.")
+    ] = Path("reports"),
+) -> None:
+    """Write the week as one self-contained page: what changed, latency, cost, routing."""
+    from logscope.report import write_report
+    from logscope.selection import week_start
+
+    opened = logs(store)
+    monday = week_start(week, opened.store)
+    path = write_report(opened.store, monday, tz, opened.config, output, static, where)
+    typer.echo(f"Wrote {path}. Open it in a browser; it needs no network.")
+
+
+@app.command(rich_help_panel=START)
+def recommend(
+    policy: Annotated[Path | None, typer.Option(help="A policy of its own, as TOML.")] = None,
+    since: Since = None,
+    until: Until = None,
+    where: Where = None,
+    tz: Tz = "UTC",
+    store: StorePath = None,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Where to write the recommendation.")
+    ] = Path("recommendation.json"),
+) -> None:
+    """Recommend how to split traffic between models, with the evidence there is."""
+    from logscope import screens
+    from logscope.output import write
+    from logscope.policy import load_policy
+    from logscope.recommend import recommend_and_record
+
+    opened = logs(store)
+    selection = opened.select([], since=since, until=until, where=where, tz=tz)
+    chosen = load_policy(opened.config, policy)
+    made, note = recommend_and_record(opened.store, selection, opened.config, chosen)
+    write(made.text(), output)
+    typer.echo(screens.recommend_screen(made), nl=False)
+    if str(output) != "-":
+        typer.echo(f"Wrote {output} ({made.config_id}). Next: logscope export --to litellm")
+    if note:
+        typer.echo(note, err=True)
+
+
+@app.command(rich_help_panel=START)
+def sql(
+    query: Annotated[str | None, typer.Argument(help="One SELECT.")] = None,
+    file: Annotated[Path | None, typer.Option("-f", help="Read the SELECT from a file.")] = None,
+    store: StorePath = None,
+    format: Format = Rows.table,
+    output: Output = None,
+) -> None:
+    """Run one SELECT over the store: requests, operations, sessions, streams, scores, files."""
+    from logscope.sandbox import bound_process
+
+    if (query is None) == (file is None):
+        raise UsageError('Give one SELECT: logscope sql "SELECT ..." or -f FILE.')
+    if file is not None:
+        query = read_text(file)
+    opened = logs(store)
+    bound_process()
+    answer(opened.sql(query or ""), format, output)
