@@ -1,7 +1,7 @@
 -- OpenTelemetry GenAI spans as OTLP/JSON: one export request (many spans) per line.
 -- source: https://github.com/open-telemetry/semantic-conventions-genai/tree/main/docs/gen-ai
 -- get: Collector: exporters: {file: {path: /var/log/traces.jsonl}}, without `format: proto` and
---   without compression (both write length-prefixed messages). Or GET /api/traces/ID from Tempo.
+--   without compression (both write length-prefixed messages). Or GET /api/v2/traces/ID from Tempo.
 -- beware: There is no cost and, but for `server.address`, no region. Most instrumentations log no
 --   first token. The conventions say that input includes the cache; some pass Anthropic's own
 --   count, which does not. Spans around a call (agents, chains, the outer span of the Vercel AI
@@ -10,29 +10,15 @@
 -- reads: json
 -- rows: many
 -- detect: (first->'$.resourceSpans[0]') is not null or (first->'$.batches[0].scopeSpans') is not
---   null or (first->'$.batches[0].instrumentationLibrarySpans') is not null
--- columns: resourceSpans STRUCT(resource STRUCT(attributes STRUCT(key VARCHAR, value MAP(VARCHAR,
---   VARCHAR))[]), scopeSpans STRUCT(spans STRUCT(traceId VARCHAR, spanId VARCHAR, parentSpanId
---   VARCHAR, startTimeUnixNano VARCHAR, endTimeUnixNano VARCHAR, attributes STRUCT(key VARCHAR,
---   value MAP(VARCHAR, VARCHAR))[], events STRUCT(timeUnixNano VARCHAR, name VARCHAR, attributes
---   STRUCT(key VARCHAR, value MAP(VARCHAR, VARCHAR))[])[], status STRUCT(code VARCHAR))[])[],
---   instrumentationLibrarySpans STRUCT(spans STRUCT(traceId VARCHAR, spanId VARCHAR, parentSpanId
---   VARCHAR, startTimeUnixNano VARCHAR, endTimeUnixNano VARCHAR, attributes STRUCT(key VARCHAR,
---   value MAP(VARCHAR, VARCHAR))[], events STRUCT(timeUnixNano VARCHAR, name VARCHAR, attributes
---   STRUCT(key VARCHAR, value MAP(VARCHAR, VARCHAR))[])[], status STRUCT(code VARCHAR))[])[])[],
---   batches STRUCT(resource STRUCT(attributes STRUCT(key VARCHAR, value MAP(VARCHAR, VARCHAR))[]),
---   scopeSpans STRUCT(spans STRUCT(traceId VARCHAR, spanId VARCHAR, parentSpanId VARCHAR,
---   startTimeUnixNano VARCHAR, endTimeUnixNano VARCHAR, attributes STRUCT(key VARCHAR, value
---   MAP(VARCHAR, VARCHAR))[], events STRUCT(timeUnixNano VARCHAR, name VARCHAR, attributes
---   STRUCT(key VARCHAR, value MAP(VARCHAR, VARCHAR))[])[], status STRUCT(code VARCHAR))[])[],
---   instrumentationLibrarySpans STRUCT(spans STRUCT(traceId VARCHAR, spanId VARCHAR, parentSpanId
---   VARCHAR, startTimeUnixNano VARCHAR, endTimeUnixNano VARCHAR, attributes STRUCT(key VARCHAR,
---   value MAP(VARCHAR, VARCHAR))[], events STRUCT(timeUnixNano VARCHAR, name VARCHAR, attributes
---   STRUCT(key VARCHAR, value MAP(VARCHAR, VARCHAR))[])[], status STRUCT(code VARCHAR))[])[])[],
---   resourceLogs VARCHAR, resourceMetrics VARCHAR
+--   null or (first->'$.batches[0].instrumentationLibrarySpans') is not null or
+--   (first->'$.trace.resourceSpans[0].scopeSpans') is not null
+-- columns: resourceSpans otlp_resource_spans[], batches otlp_resource_spans[], trace
+--   STRUCT(resourceSpans otlp_resource_spans[]), resourceLogs VARCHAR, resourceMetrics VARCHAR
 -- One row per span.
 with recursive resources as (
-    select record_file, record_line, unnest(coalesce(resourceSpans, batches)) as resource
+    select record_file, record_line, unnest(coalesce(
+        resourceSpans, batches, trace.resourceSpans
+    )) as resource
     from source
 ),
 
@@ -72,8 +58,11 @@ judged as materialized (
             a['gen_ai.usage.input_tokens'], a['gen_ai.usage.output_tokens'],
             a['gen_ai.usage.prompt_tokens'], a['gen_ai.usage.completion_tokens'],
             a['llm.token_count.prompt'], a['llm.token_count.completion'],
-            a['ai.usage.inputTokens'], a['ai.usage.promptTokens']
+            a['ai.usage.inputTokens'], a['ai.usage.promptTokens'], a['ai.usage.tokens']
         ) is not null as has_usage,
+        -- The Vercel AI SDK's own name for the innermost span, which a failed call has as well.
+        coalesce(regexp_matches(a['ai.operationId'], '\.do(Generate|Stream|Embed)$'), false)
+            as is_innermost,
         coalesce(a['http.response.status_code'], a['http.status_code']) as http_text,
         case
             when a['gen_ai.operation.name'] is not null then a['gen_ai.operation.name'] in (
@@ -93,11 +82,11 @@ judged as materialized (
     from spans
 ),
 
--- Every span above a call that has usage.
+-- Every span above a call that has usage, or that is known to be the innermost.
 outer_spans as (
     select record_file, trace_id, parent_id as span_id
     from judged
-    where is_call and has_usage and parent_id is not null
+    where is_call and (has_usage or is_innermost) and parent_id is not null
     union
     select judged.record_file, judged.trace_id, judged.parent_id
     from outer_spans
@@ -132,11 +121,23 @@ calls as (
             ),
             lambda moment: moment >= 0
         ) as chunks,
+        ms_between_ns(start_ns, list_filter(events, lambda event: event.name in (
+            'First Token Stream Event', 'ai.stream.firstChunk'
+        ))[1].timeUnixNano) as first_event,
         -- OpenLLMetry and OpenInference write each message into attributes of its own.
         list_filter(map_entries(a), lambda entry: regexp_matches(
             entry.key, '^(gen_ai\.prompt|llm\.input_messages)\.[0-9]+\.(message\.)?content$'
         )) as contents,
         json_text(a['gen_ai.input.messages']) as messages,
+        messages_of(a['ai.prompt.messages']) as prompt,
+        -- So do they with tools offered and tools called.
+        count_keys(a, '^(llm\.request\.functions|llm\.tools)\.[0-9]+\.(name|tool\.json_schema)$')
+            as offered,
+        count_keys(
+            a,
+            '^(gen_ai\.completion|llm\.output_messages)\.[0-9]+\.(message\.)?tool_calls\.[0-9]+'
+                || '\.(name|tool_call\.function\.name)$'
+        ) as called,
     from judged
     left join outer_spans using (record_file, trace_id, span_id)
     left join http using (record_file, trace_id, span_id)
@@ -145,7 +146,9 @@ calls as (
 select
     record_file,
     record_line,
-    coalesce(a['gen_ai.response.id'], a['ai.response.id'], span_id) as request_id,
+    coalesce(
+        a['gen_ai.response.id'], a['ai.response.id'], a['gen_ai.request.id'], span_id
+    ) as request_id,
     parent_id as parent_request_id,
     coalesce(
         a['gen_ai.conversation.id'], a['session.id'],
@@ -161,28 +164,31 @@ select
         ) as double) * 1000,
         try_cast(a['ai.response.msToFirstChunk'] as double),
         chunks[1],
-        ms_between_ns(start_ns, list_filter(events, lambda event: event.name in (
-            'First Token Stream Event', 'ai.stream.firstChunk'
-        ))[1].timeUnixNano)
+        first_event
     ) as ttft_ms,
-    case when len(chunks) > 0 then chunks end as offsets_ms,
+    -- One event is a first token, no stream.
+    case when len(chunks) > 1 then chunks end as offsets_ms,
     ---------- what answered
     coalesce(
         a['gen_ai.provider.name'], a['gen_ai.system'], a['llm.provider'], a['llm.system'],
-        a['ai.model.provider']
+        a['ai.model.provider'],
+        case when a['gen_ai.latency.e2e'] is not null then 'vllm' end
     ) as provider,
     coalesce(
         a['gen_ai.request.model'], a['llm.request.model_name'], a['llm.model_name'],
-        a['ai.model.id']
+        a['ai.model.id'], a['embedding.model_name']
     ) as model_requested,
     coalesce(
         a['gen_ai.response.model'], a['llm.response.model_name'], a['ai.response.model'],
-        a['gen_ai.request.model'], a['llm.model_name'], a['ai.model.id']
+        a['gen_ai.request.model'], a['llm.model_name'], a['ai.model.id'],
+        a['embedding.model_name']
     ) as model_logged,
     -- The resource is where the caller runs: it tells the region only where no address does.
     coalesce(a['server.address'], a['cloud.region'], r['cloud.region']) as region_logged,
     ---------- who asked
-    coalesce(r['deployment.environment.name'], r['deployment.environment']) as environment,
+    coalesce(
+        r['deployment.environment.name'], r['deployment.environment'], a['gen_ai.environment']
+    ) as environment,
     a['metadata.user_api_key_alias'] as key_alias,
     coalesce(
         a['enduser.id'], a['user.id'], a['traceloop.association.properties.user_id']
@@ -195,6 +201,7 @@ select
                 'entity': a['traceloop.entity.name'],
                 'agent': a['gen_ai.agent.name'],
                 'prompt': a['gen_ai.prompt.name'],
+                'function': a['ai.telemetry.functionId'],
                 'team': a['metadata.user_api_key_team_alias']
             }::map(varchar, varchar),
             tag_entries(list_transform(
@@ -210,10 +217,14 @@ select
     -- Under the current names, unset means that it was not streamed.
     coalesce(
         try_cast(coalesce(
-            a['gen_ai.request.stream'], a['gen_ai.is_streaming'], a['llm.is_streaming']
+            a['gen_ai.request.stream'], a['gen_ai.request.is_stream'], a['gen_ai.is_streaming'],
+            a['llm.is_streaming']
         ) as boolean),
         case
-            when len(chunks) > 0 or a['gen_ai.response.time_to_first_chunk'] is not null then true
+            when len(chunks) > 0 or first_event is not null
+                or a['gen_ai.response.time_to_first_chunk'] is not null
+                or a['ai.response.msToFirstChunk'] is not null then true
+            when a['ai.operationId'] is not null then a['ai.operationId'] like 'ai.stream%'
             when a['gen_ai.provider.name'] is not null then false
         end
     ) as stream,
@@ -223,8 +234,14 @@ select
     coalesce(
         a['gen_ai.request.reasoning.level'], a['gen_ai.request.reasoning_effort']
     ) as reasoning_effort,
-    coalesce(try(json_array_length(messages)), nullif(len(contents), 0)) as n_messages,
-    try(json_array_length(json_text(a['gen_ai.tool.definitions']))) as n_tools,
+    coalesce(
+        try(json_array_length(messages)), len(prompt), nullif(len(contents), 0)
+    ) as n_messages,
+    coalesce(
+        try(json_array_length(json_text(a['gen_ai.tool.definitions']))),
+        try(json_array_length(json_text(a['ai.prompt.tools']))),
+        nullif(offered, 0)
+    ) as n_tools,
     coalesce(
         a['gen_ai.request.max_tokens'], try(a['llm.invocation_parameters']->>'$.max_tokens'),
         a['ai.settings.maxOutputTokens']
@@ -235,12 +252,14 @@ select
     ) as temperature,
     coalesce(
         joined_lines(try(messages->>'$[*].parts[*].content')),
+        prompt_of(prompt),
         joined_lines(list_transform(contents, lambda entry: entry.value))
     ) as prompt_text,
     ---------- tokens
     coalesce(
         a['gen_ai.usage.input_tokens'], a['gen_ai.usage.prompt_tokens'],
-        a['llm.token_count.prompt'], a['ai.usage.inputTokens'], a['ai.usage.promptTokens']
+        a['llm.token_count.prompt'], a['ai.usage.inputTokens'], a['ai.usage.promptTokens'],
+        a['ai.usage.tokens']
     ) as input_tokens,
     coalesce(
         a['gen_ai.usage.output_tokens'], a['gen_ai.usage.completion_tokens'],
@@ -261,10 +280,15 @@ select
     ) as cache_write_unknown_tokens,
     coalesce(
         a['gen_ai.usage.reasoning.output_tokens'], a['gen_ai.usage.reasoning_tokens'],
+        a['llm.usage.reasoning_tokens'],
         a['llm.token_count.completion_details.reasoning'], a['ai.usage.reasoningTokens']
     ) as reasoning_tokens,
-    a['gen_ai.usage.audio.input_tokens'] as input_audio_tokens,
-    a['gen_ai.usage.audio.output_tokens'] as output_audio_tokens,
+    coalesce(
+        a['gen_ai.usage.audio.input_tokens'], a['llm.token_count.prompt_details.audio']
+    ) as input_audio_tokens,
+    coalesce(
+        a['gen_ai.usage.audio.output_tokens'], a['llm.token_count.completion_details.audio']
+    ) as output_audio_tokens,
     a['gen_ai.usage.image.input_tokens'] as input_image_tokens,
     -- As the conventions have it, unless a total says what the numbers are.
     case when total_tokens is null then true end as input_includes_cache,
@@ -289,6 +313,9 @@ select
             try(json_text(a['gen_ai.output.messages'])->>'$[*].parts[*].type'),
             lambda kind: kind = 'tool_call'
         ))
+        when a['ai.response.toolCalls'] is not null
+            then try(json_array_length(json_text(a['ai.response.toolCalls'])))
+        when called > 0 then called
     end as n_tool_calls,
     coalesce(
         a['gen_ai.usage.cost'], a['gen_ai.usage.total_cost'], a['llm.cost.total'],
@@ -306,5 +333,5 @@ from calls
 union all by name
 select record_file, record_line, 'ignored: no spans' as outcome
 from source
-where coalesce(resourceSpans, batches) is null
+where coalesce(resourceSpans, batches, trace.resourceSpans) is null
     and coalesce(resourceLogs, resourceMetrics) is not null

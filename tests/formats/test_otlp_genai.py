@@ -381,3 +381,86 @@ def test_every_record_is_accounted_for(bench):
     ]))  # fmt: skip
     assert bench.counts == (5, 1, 1, 1, 2)
     assert bench.rejects() == [(2, "not JSON"), (5, "no readable start time")]
+
+
+def test_vercel_counts_the_innermost_call_even_when_it_failed(bench):
+    ids = {"ai.model.id": "gpt-5.5", "ai.model.provider": "openai.responses"}
+    first = [{"name": "ai.stream.firstChunk", "timeUnixNano": START + 120_000_000}]
+    prompt = json.dumps([{"role": "user", "content": [{"type": "text", "text": "Why?"}]}])
+    bench.ingest(bench.write([
+        export(
+            span("ai.embed", ids | {"ai.operationId": "ai.embed", "ai.usage.tokens": 7}),
+            span("doEmbed", ids | {"ai.operationId": "ai.embed.doEmbed", "ai.usage.tokens": 7},
+                 parent="ai.embed"),
+        ),
+        export(
+            span("ai.stream", ids | {"ai.operationId": "ai.streamText"}, status={"code": 2}),
+            span("doStream", ids | {"ai.operationId": "ai.streamText.doStream",
+                                    "ai.prompt.messages": prompt,
+                                    "ai.prompt.tools": ['{"name": "f"}', '{"name": "g"}'],
+                                    "ai.response.toolCalls": '[{"toolName": "f"}]',
+                                    "ai.telemetry.functionId": "search"},
+                 parent="ai.stream", status={"code": 2}, events=first),
+        ),
+    ]))  # fmt: skip
+    assert bench.counts == (4, 2, 0, 2, 0)
+    rows = {row["request_id"]: row for row in bench.rows()}
+    embed, stream = (rows[span(name, {})["spanId"]] for name in ("doEmbed", "doStream"))
+    assert (embed["input_tokens"], embed["stream"]) == (7, False)
+    assert (stream["status"], stream["stream"], stream["ttft_ms"]) == ("error", True, 120)
+    assert (stream["n_messages"], stream["prompt_chars"], stream["n_tools"]) == (1, 4, 2)
+    assert (stream["n_tool_calls"], stream["labels"]["function"]) == (1, "search")
+    assert bench.rows("select * from streams") == []
+
+
+def test_the_server_of_vllm_answers_for_its_client(bench):
+    """Both spans tell the usage; the one inside is the server's, in seconds."""
+    client = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "qwen3",
+              "gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 5}  # fmt: skip
+    server = {"gen_ai.response.model": "qwen3", "gen_ai.request.id": "chatcmpl-7",
+              "gen_ai.usage.prompt_tokens": 10, "gen_ai.usage.completion_tokens": 5,
+              "gen_ai.latency.time_to_first_token": 0.5, "gen_ai.latency.e2e": 2.0}  # fmt: skip
+    bench.ingest(
+        bench.write([export(span("chat", client), span("llm_request", server, parent="chat"))])
+    )
+    assert bench.counts == (2, 1, 0, 1, 0)
+    (row,) = bench.rows()
+    assert (row["request_id"], row["ttft_ms"], row["provider"]) == ("chatcmpl-7", 500, "vllm")
+    assert (row["model"], row["input_tokens"], row["output_tokens"]) == ("qwen3", 10, 5)
+
+
+def test_openlit_names(ingest_rows):
+    names = {
+        "gen_ai.operation.name": "chat", "gen_ai.system": "openai", "gen_ai.environment": "prod",
+        "gen_ai.request.model": "gpt-5.5", "gen_ai.request.is_stream": True,
+        "gen_ai.server.time_to_first_token": 0.25, "gen_ai.usage.input_tokens": 10,
+        "gen_ai.usage.output_tokens": 5, "gen_ai.usage.cost": 0.0125,
+    }  # fmt: skip
+    (row,) = ingest_rows([export(span("openai.chat", names))])
+    assert (row["ttft_ms"], row["stream"], row["environment"]) == (250, True, "prod")
+    assert float(row["logged_cost_usd"]) == 0.0125
+
+
+def test_a_single_chunk_event_is_a_first_token_and_no_stream(bench):
+    names = {key: item for key, item in DEPRECATED.items() if "time_to_first" not in key}
+    event = {"name": "gen_ai.content.completion.chunk", "timeUnixNano": START + 400_000_000}
+    bench.ingest(bench.write([export(span("chat", names, events=[event]))]))
+    assert [row["ttft_ms"] for row in bench.rows()] == [400]
+    assert bench.rows("select * from streams") == []
+
+
+def test_a_trace_as_the_second_api_of_tempo_gives_it(bench):
+    document = {"trace": export(span("chat", CURRENT))}
+    result = bench.ingest(bench.write(json.dumps(document), "trace.json"))
+    assert [count.name for count in result.formats] == ["otlp_genai"]
+    assert [row["request_id"] for row in bench.rows()] == ["chatcmpl-1"]
+
+
+def test_tools_in_attributes_of_their_own(ingest_rows):
+    names = {
+        "llm.request.type": "chat", "gen_ai.request.model": "gpt-5.5",
+        "llm.request.functions.0.name": "f", "llm.request.functions.1.name": "g",
+        "gen_ai.completion.0.tool_calls.0.name": "f", "gen_ai.completion.0.tool_calls.0.id": "c",
+    }  # fmt: skip
+    (row,) = ingest_rows([export(span("openai.chat", names))])
+    assert (row["n_tools"], row["n_tool_calls"]) == (2, 1)
