@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 INPUT = ("uncached", "cache_read", "cache_write_5m", "cache_write_1h")
 OUTPUT = ("text", "reasoning")
 CAUSES = (
-    "traffic",
+    "paid requests",
     "tasks",
     "models",
     "prompt length",

@@ -73,7 +73,7 @@ def cause_name(cause: str, found: Bridge) -> str:
     if cause == "models":
         return model_move(found)
     return {
-        "traffic": "more traffic" if up else "less traffic",
+        "paid requests": "more paid requests" if up else "fewer paid requests",
         "tasks": f"a {'dearer' if up else 'cheaper'} mix of tasks",
         "prompt length": "longer prompts" if up else "shorter prompts",
         "caching": "worse caching" if up else "better caching",
@@ -114,7 +114,8 @@ def causes(weeks: Weeks, found: Bridge) -> Text:
     told = [f"{cause_name(c, found)} {dollars(found.total(c))}" for c in large]
     text = f"{told[0][0].upper()}{told[0][1:]}"
     first, amount = text.rsplit(" ", 1)
-    parts = [f"{first} explains {amount}", *told[1:]]
+    verb = "explains" if large[0] in ("tasks", "models", "caching") else "explain"
+    parts = [f"{first} {verb} {amount}", *told[1:]]
     rest = found.now - found.before - sum(found.total(c) for c in large)
     if abs(rest) >= 0.5 or abs(rest) >= 0.01 * abs(found.now - found.before):
         parts.append(f"all else {dollars(rest)}")
@@ -173,7 +174,7 @@ def bridge_figure(weeks: Weeks, found: Bridge) -> Figure:
         "cost_bridge",
         "Why the cost changed",
         frame.select("label", "usd"),
-        {"label": ("cause", words.name), "usd": ("USD", lambda value: words.money(value, 2))},
+        {"label": ("cause", words.name), "usd": ("USD", dollars)},
         [weeks.command("cost_parts", ("task", "model"))],
     )
     return Figure(

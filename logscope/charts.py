@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Spec = dict[str, Any]
 
 # Told apart by people with any colour vision, on white and on dark ground (tests measure it).
-PALETTE = ("#3E74B8", "#E0912F", "#2BA084", "#C65D96", "#7F6BC8", "#A8852A", "#63B3DB")
+PALETTE = ("#4472B2", "#E0912F", "#289A7D", "#BA5491", "#726FD3", "#A6802B", "#5FB2DA")
 OTHERS = "#98A1AB"  # everything beyond the palette, and what has no name
 BEFORE = "#98A1AB"  # the week before
 INK, MUTED, GRID, PAPER = "#1B1F24", "#5B6470", "#E3E6EA", "#FFFFFF"

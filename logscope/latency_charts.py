@@ -87,7 +87,7 @@ def stream_pauses(
     """
     present = stack_order(palette, frame["model"].to_list())
     pauses = frame["pause_ms"].to_list()
-    low, high = max(min(pauses), 1.0), max(pauses)
+    low, high = max(min(pauses), 1.0), max(*pauses, 1.2 * stall_ms)
     x = alt.X(
         "pause_ms:Q",
         title="longest pause in the stream, ms, log scale",

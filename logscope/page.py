@@ -12,6 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
+from logscope import words
 from logscope.drawing import draw, vega_scripts
 
 if TYPE_CHECKING:
@@ -179,6 +182,7 @@ class Report:
     decisions: Sequence[Decision]
     sections: Sequence[Section]
     footer: str
+    headline: Mapping[str, Any] = field(default_factory=dict)
     palette: Mapping[str, str] = field(default_factory=dict)
 
     def figures(self) -> list[Figure]:
@@ -215,8 +219,8 @@ def with_narrow_space(value: Any) -> Any:
 
 
 @cache
-def template() -> Any:
-    """Return the page's template; everything that is put into it is escaped."""
+def template(name: str) -> Any:
+    """Return a page's template; everything that is put into it is escaped."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -230,7 +234,7 @@ def template() -> Any:
     environment.tests["strong"] = lambda part: isinstance(part, Strong)
     environment.tests["figure"] = lambda part: isinstance(part, Figure)
     environment.tests["table"] = lambda part: isinstance(part, Table)
-    return environment.from_string(asset("report.html.jinja"))
+    return environment.from_string(asset(name))
 
 
 def render_html(report: Report, static: bool = False) -> str:
@@ -239,8 +243,6 @@ def render_html(report: Report, static: bool = False) -> str:
     Every chart is complete as a drawing; unless `static`, scripts that the page's policy allows by
     their hashes draw it again with tooltips.
     """
-    from markupsafe import Markup
-
     css = asset("report.css")
     scripts = [] if static else [vega_scripts(), asset("report.js")]
     rules = ["default-src 'none'", f"style-src {source_hash(css)}"]
@@ -248,8 +250,9 @@ def render_html(report: Report, static: bool = False) -> str:
         rules.append(f"script-src {' '.join(source_hash(script) for script in scripts)}")
     figures = {figure.name: figure for figure in report.figures()}
     return str(
-        template().render(
+        template("report.html.jinja").render(
             report=report,
+            headline=json.dumps(report.headline, sort_keys=True),
             style=Markup(css),
             scripts=[Markup(script) for script in scripts],
             policy="; ".join([*rules, "base-uri 'none'", "form-action 'none'"]),
@@ -262,10 +265,19 @@ def render_html(report: Report, static: bool = False) -> str:
     )
 
 
+def render_index(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the page that lists reports; rows: file, week, span, title and headline numbers."""
+    css = asset("report.css")
+    policy = f"default-src 'none'; style-src {source_hash(css)}; base-uri 'none'"
+    return str(
+        template("index.html.jinja").render(
+            rows=rows, style=Markup(css), policy=policy, words=words
+        )
+    )
+
+
 def specifications(figures: Mapping[str, Figure]) -> dict[str, Any]:
     """Return the charts' specifications as JSON that may stand inside a script element."""
-    from markupsafe import Markup
-
     return {
         f"{name}-{width}": Markup(inert_json(spec))
         for name, figure in figures.items()

@@ -1,12 +1,12 @@
-"""The weekly report: one self-contained HTML file from the numbers of a week and the one before."""
+"""The weekly report, composed: sections from the numbers of a week and the one before."""
 
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
+from typing import Any
 
-import logscope
 from logscope import charts, words
+from logscope.about import __version__
 from logscope.changes_section import changes_section, cost_bridge, ttft_shifts
 from logscope.config import Config
 from logscope.cost_section import cost_section
@@ -15,9 +15,9 @@ from logscope.decisions import decisions
 from logscope.latency_section import latency_section
 from logscope.objective_section import missed_objectives, objective_section, task_limits
 from logscope.outcome_section import outcome_section
-from logscope.page import Report, Section, render_html
+from logscope.page import Report, Section
 from logscope.routing_section import latest_recommendation, routing_section
-from logscope.sections import records
+from logscope.sections import one, records
 from logscope.sentences import nothing, summary, tiles
 from logscope.store import Store
 from logscope.streams_section import streams_section
@@ -69,6 +69,7 @@ def build_report(
         decisions=decisions(weeks, moved, missed_objectives(weeks, config), recommendation),
         sections=[section for section in found if section],
         footer=footer(weeks),
+        headline=headline(weeks),
         palette=palette,
     )
 
@@ -87,6 +88,7 @@ def empty_report(weeks: Weeks) -> Report:
         decisions=[],
         sections=[Section("data", "Data", [], [records_table(weeks)])],
         footer=footer(weeks),
+        headline={"week": weeks.name, "span": weeks.span, "tz": weeks.tz, "requests": 0},
     )
 
 
@@ -118,27 +120,20 @@ def footer(weeks: Weeks) -> str:
     """Return who made the page, and from how much."""
     files = sum(row["files"] for row in records(weeks.rows("records_read")))
     return (
-        f"Made by logscope {logscope.__version__} from {words.plural(files, 'log file')}; "
+        f"Made by logscope {__version__} from {words.plural(files, 'log file')}; "
         "nothing left the machine they lie on."
     )
 
 
-def write_report(
-    store: Store,
-    week: date,
-    tz: str = "UTC",
-    config: Config | None = None,
-    folder: Path = Path("reports"),
-    static: bool = False,
-    where: str | None = None,
-) -> Path:
-    """Write the report of a week as one HTML file and return its path.
-
-    `folder` is a folder (the file is then named after the week) or a path that ends in .html. Equal
-    stores and arguments give equal bytes. Raises UsageError for an unknown time zone.
-    """
-    report = build_report(store, week, tz, config, where)
-    path = folder if folder.suffix == ".html" else folder / f"{report.name}.html"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render_html(report, static), encoding="utf-8", newline="\n")
-    return path
+def headline(weeks: Weeks) -> dict[str, Any]:
+    """Return the numbers by which an index lists the report."""
+    whole, done = one(weeks.rows("account")), one(weeks.rows("operation_outcomes"))
+    return {
+        "week": weeks.name,
+        "span": weeks.span,
+        "tz": weeks.tz,
+        "requests": whole["n"],
+        "cost_usd": whole["cost_usd"],
+        "ttft_p95_ms": one(weeks.rows("latency"))["ttft_p95_ms"],
+        "success": done["n_ok"] / done["operations"] if done["operations"] else None,
+    }

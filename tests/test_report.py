@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from logscope.page import plain, render_html
-from logscope.report import build_report, write_report
+from logscope.report import write_report
+from logscope.weekly import build_report
 from tests.conftest import Bench, Row, native
 
 MONDAY = date(2026, 11, 9)
@@ -145,7 +146,7 @@ def test_growth_is_told_in_numbers(bench: Bench) -> None:
         "Week 46 (9 – 15 Nov 2026, UTC): 200 requests in 200 operations cost $0.80, "
         "$0.40 (100.0\N{NARROW NO-BREAK SPACE}%) more than week 45."
     )
-    assert told[1] == "More traffic explains +$0.40; no price changed."
+    assert told[1] == "More paid requests explain +$0.40; no price changed."
     assert told[2] == (
         "Nothing moved beyond noise: 1 pair of model and region tested (first-token p95)."
     )

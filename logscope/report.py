@@ -1,0 +1,169 @@
+"""Reports as files: one week, every missing week, one per team, their index, their numbers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+from logscope import words
+from logscope.config import Config, column_sql, quote
+from logscope.errors import NoDataError, UsageError
+from logscope.markdown import render_markdown
+from logscope.output import render
+from logscope.page import Report, render_html, render_index
+from logscope.selection import last_week, week_name
+from logscope.store import Store
+from logscope.weekly import build_report
+
+HEADLINE = re.compile(r'<meta name="logscope-headline" content="([^"]*)">')
+HEAD_BYTES = 200_000
+EMPTY: Mapping[str, Any] = dict.fromkeys(
+    ("title", "week", "span", "tz", "requests", "cost_usd", "ttft_p95_ms", "success")
+)
+
+
+def write_report(
+    store: Store,
+    week: date,
+    tz: str = "UTC",
+    config: Config | None = None,
+    folder: Path = Path("reports"),
+    static: bool = False,
+    where: str | None = None,
+) -> Path:
+    """Write the report of a week as one file and return its path.
+
+    `folder` is a folder (the file is then named after the week, and index.html lists it) or a file:
+    HTML, or Markdown if it ends in .md. Equal stores and arguments give equal bytes. Raises
+    UsageError for an unknown time zone or condition, or a place that cannot be written.
+    """
+    report = build_report(store, week, tz, config, where)
+    if folder.suffix in (".html", ".md"):
+        page = render_html(report, static) if folder.suffix == ".html" else render_markdown(report)
+        write(folder, page)
+        return folder
+    path = folder / f"{report.name}.html"
+    write(path, render_html(report, static))
+    write_index(folder)
+    return path
+
+
+def write(path: Path, content: str | bytes) -> None:
+    """Write a file whole; a place that cannot be written is a UsageError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}. Choose another.") from error
+
+
+def write_data(report: Report, folder: Path) -> list[Path]:
+    """Write the numbers behind every table and chart, as JSON and as Parquet; return the files."""
+    written = []
+    for table in report.tables():
+        for format in ("json", "parquet"):
+            path = folder / f"{table.name}.{format}"
+            write(path, render(table.frame, format))
+            written.append(path)
+    summary = [{"sentence": s.plain(), "section": s.section} for s in report.summary]
+    path = folder / "summary.json"
+    write(path, json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
+    return [*written, path]
+
+
+def write_every_week(
+    store: Store,
+    tz: str = "UTC",
+    config: Config | None = None,
+    folder: Path = Path("reports"),
+    static: bool = False,
+) -> list[Path]:
+    """Write the reports missing in a folder, of every week that the store covers to its end.
+
+    Returns the new files; weeks without a request get none. Raises NoDataError for an empty store.
+    """
+    days = store.days()
+    last = last_week(days)
+    with_requests = {day - timedelta(day.weekday()) for day in days}
+    written = []
+    for monday in sorted(with_requests):
+        path = folder / f"{week_name(monday)}.html"
+        if monday <= last and not path.exists():
+            report = build_report(store, monday, tz, config)
+            write(path, render_html(report, static))
+            written.append(path)
+    write_index(folder)
+    return written
+
+
+def write_each(
+    store: Store,
+    week: date,
+    column: str = "team",
+    tz: str = "UTC",
+    config: Config | None = None,
+    folder: Path = Path("reports"),
+) -> list[Path]:
+    """Write one small page without scripts per team (or other column), and an index of them.
+
+    They lie in `<folder>/<week>-<column>/`; the index is the first of the returned files. Raises
+    NoDataError if the week names none.
+    """
+    from logscope.weeks import Weeks
+
+    frame = Weeks(store, week, tz).rows("account", [column])
+    values = sorted(value for value in frame[column].to_list() if value is not None)
+    if not values:
+        raise NoDataError(f"No request of {week_name(week)} has a {column}. See `logscope status`.")
+    place = folder / f"{week_name(week)}-{slug(column)}"
+    written = []
+    for value in values:
+        report = build_report(store, week, tz, config, f"{column_sql(column)} = {quote(value)}")
+        title = words.name(value)
+        headline = {**report.headline, "title": title}
+        report = replace(report, title=f"{title}, {report.title.lower()}", headline=headline)
+        path = place / f"{slug(value)}.html"
+        write(path, render_html(report, static=True))
+        written.append(path)
+    return [write_index(place), *written]
+
+
+def slug(value: str) -> str:
+    """Return a file name for a name from a log: harmless, and another one for another name."""
+    plain = re.sub("[^a-z0-9]+", "-", value.lower()).strip("-")[:40]
+    if plain == value:
+        return plain
+    return f"{plain or 'name'}-{hashlib.sha256(value.encode()).hexdigest()[:6]}"
+
+
+def write_index(folder: Path) -> Path:
+    """Write index.html: the reports of a folder with their headline numbers, the newest first."""
+    found = []
+    for path in sorted(folder.glob("*.html")):
+        headline = read_headline(path)
+        if headline:
+            found.append({**EMPTY, **headline, "file": path.name})
+    found.sort(key=lambda row: (row.get("week", ""), row["file"]), reverse=True)
+    path = folder / "index.html"
+    write(path, render_index(found))
+    return path
+
+
+def read_headline(path: Path) -> Mapping[str, Any] | None:
+    """Return the headline numbers that a report's page holds; None for any other page."""
+    with path.open(encoding="utf-8", errors="replace") as page:
+        match = HEADLINE.search(page.read(HEAD_BYTES))
+    if not match:
+        return None
+    try:
+        headline = json.loads(unescape(match.group(1)))
+    except ValueError:
+        return None
+    return headline if isinstance(headline, dict) else None

@@ -1,0 +1,125 @@
+"""Reports as files: Markdown, the numbers as data, one per team, every week, the index."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from logscope.errors import NoDataError, UsageError
+from logscope.markdown import render_markdown
+from logscope.report import (
+    slug,
+    write_data,
+    write_each,
+    write_every_week,
+    write_index,
+    write_report,
+)
+from logscope.store import Store
+from logscope.weekly import build_report
+from tests.conftest import Bench
+from tests.test_report import HOSTILE, MONDAY, START, week
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """Two weeks of two teams, one of them with a name that is up to no good."""
+    bench = Bench(tmp_path_factory.mktemp("files"))
+    teams = ("search", "../../<b>@all</b>|`x`")
+    records = [
+        row
+        for number, team in enumerate(teams)
+        for first in (START, START - timedelta(7))
+        for row in week(70, first, f"t{number}", team=team, task="chat")
+    ]
+    bench.ingest(bench.write(records))
+    return bench.logs.store
+
+
+def test_markdown_has_the_sentences_and_no_markup_of_a_log(store: Store) -> None:
+    text = render_markdown(build_report(store, MONDAY))
+    assert text.startswith("# Week 46: 9 – 15 Nov 2026 (UTC)\n")
+    assert "140 requests in 140 operations cost **$0.56**" in text
+    assert r"\<b\>" in text
+    assert not re.search(r"(?<!\\)<(?!br>)", re.sub("`[^`\n]*`", "", text))
+    assert "@all" not in text
+
+
+def test_data_are_the_frames_behind_the_page(store: Store, tmp_path: Path) -> None:
+    report = build_report(store, MONDAY)
+    written = {path.name for path in write_data(report, tmp_path)}
+    assert {"summary.json", "latency.json", "latency.parquet", "cost.parquet"} <= written
+    assert len(written) == 2 * len(report.tables()) + 1
+    cost = pl.read_parquet(tmp_path / "cost.parquet")
+    by_model = cost.filter(pl.col("by") == "model")
+    assert by_model["n"].to_list() == [140]
+    assert json.loads((tmp_path / "cost.json").read_text())[0]["n"] == 140
+    again = tmp_path / "again"
+    write_data(build_report(store, MONDAY), again)
+    for path in tmp_path.glob("*.*"):
+        assert path.read_bytes() == (again / path.name).read_bytes()
+
+
+def test_each_team_has_its_own_page_in_one_folder(store: Store, tmp_path: Path) -> None:
+    index, *pages = write_each(store, MONDAY, folder=tmp_path)
+    assert index == tmp_path / "2026-W46-team" / "index.html"
+    assert len(pages) == 2
+    assert {path.parent for path in pages} == {index.parent}
+    assert all(re.fullmatch(r"[a-z0-9-]+\.html", path.name) for path in pages)
+    for path in pages:
+        page = path.read_text()
+        assert "70 requests in 70 operations" in page
+        assert "<script" not in page
+        assert path.name in index.read_text()
+
+
+def test_every_week_that_is_missing_is_written(store: Store, tmp_path: Path) -> None:
+    kept = tmp_path / "2026-W45.html"
+    kept.write_text("mine")
+    written = write_every_week(store, folder=tmp_path, static=True)
+    assert [path.name for path in written] == ["2026-W46.html"]
+    assert kept.read_text() == "mine"
+    assert write_every_week(store, folder=tmp_path, static=True) == []
+
+
+def test_the_index_lists_reports_and_nothing_else(store: Store, tmp_path: Path) -> None:
+    for monday in (MONDAY - timedelta(7), MONDAY):
+        write_report(store, monday, folder=tmp_path, static=True)
+    (tmp_path / "notes.html").write_text("<title>my notes</title>")
+    page = write_index(tmp_path).read_text()
+    assert page.index("2026-W46.html") < page.index("2026-W45.html")
+    assert "notes" not in page
+    assert page.count('scope="row"') == 2
+
+
+def test_a_place_that_cannot_be_written_is_one_line(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="cannot be written"):
+        write_report(store, MONDAY, folder=tmp_path / "file")
+
+
+def test_a_week_without_teams_has_no_page_each(bench: Bench, tmp_path: Path) -> None:
+    bench.ingest(bench.write(week(5)))
+    with pytest.raises(NoDataError, match="has a team"):
+        write_each(bench.logs.store, MONDAY, folder=tmp_path)
+
+
+def test_names_become_different_file_names() -> None:
+    slugs = [slug(name) for name in HOSTILE]
+    assert len(set(slugs)) == len(HOSTILE)
+    assert all(re.fullmatch("[a-z0-9-]+", name) and len(name) < 60 for name in slugs)
+    assert slug("search") == "search"
+    assert slug("Search") != slug("search")
+
+
+def test_sunday_in_another_zone_belongs_to_its_own_week(bench: Bench) -> None:
+    # Monday 0:30 in Tokyo is Sunday 15:30 in UTC; 57 of the 60 are over before Sunday 15:00 UTC.
+    late = [{**row, "started_at": "2026-11-08T15:30:00Z"} for row in week(3, name="late")]
+    bench.ingest(bench.write(week(60) + late))
+    told = build_report(bench.logs.store, date(2026, 11, 9), "Asia/Tokyo").summary[0].plain()
+    assert told.startswith("Week 46 (9 – 15 Nov 2026, Asia/Tokyo): 60 requests")
