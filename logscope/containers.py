@@ -309,8 +309,9 @@ def inner_records(document: Any, path: str | None, around: Sequence[str] = ()) -
 def unwrap(path: Path, key: str | None, target: Path, around: Sequence[str] = ()) -> str | None:
     """Write the records of JSON documents (or of the list under `key` in each) one per line.
 
-    `key` and `around` are as in `inner_records`. Used for wrapped records, and for lists and documents that break off. Returns what is wrong with
-    the file, if anything is; the records before the damage are kept.
+    `key` and `around` are as in `inner_records`. Used for wrapped records, and for lists and
+    documents that break off. Returns what is wrong with the file, if anything is; the records
+    before the damage are kept.
     """
     text = path.read_text(encoding="utf-8-sig", errors="replace")
     decoder = json.JSONDecoder()

@@ -112,6 +112,20 @@ def test_every_query_says_what_it_answers_in_what_unit_and_grain() -> None:
         assert query.sql == query.sql.lower() or "'" in query.sql or '"' in query.sql, name
 
 
+def test_the_example_report_is_what_the_sample_logs_give(
+    tmp_path: Path, update_goldens: bool
+) -> None:
+    import logscope
+
+    store = logscope.open(tmp_path / "store")
+    store.ingest(ROOT / "sample_logs")
+    made = store.report("last", tmp_path / "example.html")
+    example = ROOT / "reports" / "example.html"
+    if update_goldens:
+        shutil.copy(made, example)
+    assert made.read_bytes() == example.read_bytes(), "run pytest --update-goldens"
+
+
 def test_checks_hold_on_the_sample_logs(tmp_path: Path) -> None:
     import logscope
 

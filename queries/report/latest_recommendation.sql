@@ -1,4 +1,5 @@
 -- The recommendation made last, whole, as JSON.
+-- unit: recommendations
 -- grain: one row, or none
 select config_id, created_at, verdict, recommendation
 from recommendations

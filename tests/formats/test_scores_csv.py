@@ -10,7 +10,7 @@ IDS = ("request_id", "requestId", "response_id", "completion_id", "id", "trace_i
 NUMBERS = ("score", "value", "rating", "reward", "grade", "quality")
 
 
-@pytest.mark.parametrize(("id_name", "number"), zip(IDS, NUMBERS, strict=True))
+@pytest.mark.parametrize(("id_name", "number"), list(zip(IDS, NUMBERS, strict=True)))
 def test_any_header(bench, id_name, number):
     bench.ingest(bench.write(f"{id_name},{number}\na,0.25\nb,1\n", "s.csv"))
     assert bench.counts == (2, 2, 0, 0, 0)
