@@ -89,12 +89,12 @@ def load_begun(connection: Any, policy: Policy) -> Begun:
     served = _served(connection)
     routes = [
         route
-        for route, _ in connection.execute(
-            "select route, count(*) from typed where route is not null and attempt = 1 "
-            "group by route order by count(*) desc, route"
+        for route, answering in connection.execute(
+            "select route, list(distinct model) from typed where route is not null "
+            "and attempt = 1 group by route order by count(*) desc, route"
         ).fetchall()
         # A caller who asks for a model by its name is not rerouted.
-        if canonical_model(None, route) not in served
+        if canonical_model(None, route) not in answering
     ]
     score = policy.score or _main_score(connection)
     models = sorted(served)
