@@ -6,10 +6,12 @@ DuckDB connection whose views list the live files, so that queries run at plain 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
+import shutil
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -226,24 +228,83 @@ class Store:
         snapshot = delta.commit(self.path, self.snapshot, changes, stamps)
         after = Store(self.path)
         after.__dict__["snapshot"] = snapshot
-        after.write_catalog()
+        after.write_catalog([*changes, "files"])
         return after
 
-    def write_catalog(self) -> None:
-        """Replace logscope.duckdb: views over the live files for any DuckDB from 1.4 on, no data."""
-        new = self.path / f"{CATALOG}.{os.getpid()}"
+    def write_catalog(self, changed: Iterable[str]) -> None:
+        """Replace logscope.duckdb: views over the live files for any DuckDB from 1.4 on, no data.
+
+        Most of it stays the same from commit to commit: of a door made by the same SQL only the
+        views of the `changed` tables are made anew.
+        """
+        old, new = self.path / CATALOG, self.path / f"{CATALOG}.{os.getpid()}"
         new.unlink(missing_ok=True)
         with new_connection() as connection:
-            connection.execute(f"attach {quote(str(new))} as door (storage_version 'v1.2.0')")
-            connection.execute("use door")
-            self.create_views(connection)
-            for statement in re.findall(
-                r"^comment on .*?;$", TABLES_SQL.read_text(encoding="utf-8"), re.MULTILINE
-            ):
-                connection.execute(re.sub(r"^comment on table", "comment on view", statement))
-            create_macros(connection)
+            if old.is_file():
+                shutil.copyfile(old, new)
+                connection.execute(f"attach {quote(str(new))} as door")
+                connection.execute("use door")
+            stamp, version = door_of(connection)
+            if stamp == door_stamp():
+                # After a kill between the commit and the door, the door lags behind.
+                next_to = version == self.snapshot.version - 1
+                self.replace_views(connection, changed if next_to else table_columns())
+            else:
+                if old.is_file():
+                    connection.execute("use memory; detach door")
+                    new.unlink()
+                connection.execute(f"attach {quote(str(new))} as door (storage_version 'v1.2.0')")
+                connection.execute("use door")
+                self.create_views(connection)
+                comment(connection, table_columns())
+                create_macros(connection)
+                connection.execute(f"create macro door_stamp() as {quote(door_stamp())}")
+            connection.execute(f"create or replace macro door_version() as {self.snapshot.version}")
             connection.execute("use memory; detach door")
-        new.replace(self.path / CATALOG)
+        new.replace(old)
+
+    def replace_views(self, connection: Any, changed: Iterable[str]) -> None:
+        """Point the views of some tables to their live files of now."""
+        for table in changed:
+            name = "stored_requests" if table == "requests" else table
+            sql = scan_sql(table, self.files(table))
+            connection.execute(f"create or replace view {name} as {sql}")
+        # The comments of requests lie on the view upon them, which stays.
+        comment(connection, [table for table in changed if table != "requests"])
+
+
+def comment(connection: Any, tables: Iterable[str]) -> None:
+    """Put the comments of tables.sql on the views of the same names."""
+    text = TABLES_SQL.read_text(encoding="utf-8")
+    for table in tables:
+        for statement in re.findall(
+            rf"^comment on (?:table {table}|column {table}\.\w+) is .*?;$", text, re.MULTILINE
+        ):
+            connection.execute(statement.replace("comment on table", "comment on view", 1))
+
+
+@cache
+def door_stamp() -> str:
+    """Return a hash of all SQL that makes the door."""
+    from logscope.queries import find_queries, shipped_folder
+
+    queries = find_queries(shipped_folder()).values()
+    parts = [TABLES_SQL, VIEWS_SQL, Path(__file__), *(query.path for query in queries)]
+    digest = hashlib.sha256(duckdb.__version__.encode())
+    for path in parts:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def door_of(connection: Any) -> tuple[str | None, int | None]:
+    """Return the stamp of the attached door and the store version it shows, None without a door."""
+    try:
+        row = connection.execute(
+            "select door.main.door_stamp(), door.main.door_version()"
+        ).fetchone()
+    except duckdb.Error:
+        return None, None
+    return str(row[0]), int(row[1])
 
 
 def write_file(connection: Any, folder: Path, day: date | None) -> LiveFile | None:

@@ -217,6 +217,22 @@ def test_any_duckdb_opens_the_door(bench: Bench) -> None:
     assert (bench.logs.path / CATALOG).stat().st_size < 1_000_000
 
 
+def test_a_door_that_lags_behind_is_brought_up_to_date(bench: Bench) -> None:
+    door = bench.logs.path / CATALOG
+    bench.ingest(bench.write([native("r1")], "a.jsonl"))
+    old = door.read_bytes()
+    bench.ingest(bench.write([{"request_id": "r1", "name": "correct", "value": 1}], "scores.jsonl"))
+    door.write_bytes(old)  # as if the writer had been killed between the commit and the door
+    bench.ingest(bench.write([native("r2")], "b.jsonl"))
+    connection = duckdb.connect(str(door), read_only=True)
+    assert connection.execute("select count(*) from requests").fetchone() == (2,)
+    assert connection.execute("select count(*) from scores").fetchone() == (1,)
+    assert connection.execute(
+        "select count(*) from duckdb_columns() where table_name = 'scores' and comment is not null"
+    ).fetchone() == (6,)
+    connection.close()
+
+
 def test_a_reader_keeps_its_files_while_a_writer_replaces_them(bench: Bench) -> None:
     bench.ingest(bench.write([native("r1", output_tokens=1)], "a.jsonl"))
     reader = duckdb.connect(str(bench.logs.path / CATALOG), read_only=True)
