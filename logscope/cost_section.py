@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from logscope import charts, words
-from logscope.page import Cell, Column, Figure, Section, Strong, Text
+from logscope.page import Cell, Column, Figure, Section, Strong, Table, Text
 from logscope.sections import Row, grouped_table, one, plain_table, records
 from logscope.weeks import WEEK, Weeks
 
@@ -39,7 +39,11 @@ def cost_section(weeks: Weeks, palette: dict[str, str]) -> Section | None:
         columns,
         ("model", "region", "task"),
     )
-    parts = [days_figure(weeks, palette), table, success_figure(weeks, palette)]
+    parts: list[Figure | Table | None] = [
+        days_figure(weeks, palette),
+        table,
+        success_figure(weeks, palette),
+    ]
     return Section("cost", "Cost", [cost_lead(weeks, whole)], [part for part in parts if part])
 
 

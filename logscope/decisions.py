@@ -126,7 +126,7 @@ def throttled(weeks: Weeks) -> list[Decision]:
 def routing(weeks: Weeks, recommendation: Mapping[str, Any] | None) -> list[Decision]:
     """Return a decision on the recommendation if it proposes something to export."""
     types = (recommendation or {}).get("types", [])
-    found = []
+    found: list[Decision] = []
     for verdict, text in (
         ("SWITCH", "is proven and waits."),
         ("LIKELY", "looks better; explore it to know."),

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 WEEK = timedelta(7)
 CELLS: By = ("hour", "model", "region", "task", "team", "format")
 GROUPINGS: tuple[By, ...] = ((), ("model",), ("region",), ("task",), ("team",), ("model", "region"))
-COMPARED: tuple[By, ...] = ((), ("model", "region"))
+BOUNDED: tuple[By, ...] = ((), ("model",), ("region",), ("task",), ("model", "region"))
+COMPARED: tuple[By, ...] = (("model", "region"),)
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,7 @@ class Weeks:
             return self.rows(query, by, **params).clear()
 
     def latency(self, by: By, before: bool) -> polars.DataFrame:
-        """Return latency by group, the largest first; intervals for the first token only."""
+        """Return latency by group, the largest first; intervals for the first token alone."""
         import polars as pl
 
         counts = self.rows("account", by, before).select(*by, "n", "n_ok")
@@ -182,9 +183,9 @@ class Weeks:
         both = self.this if self.before is None else replace(self.this, since=self.before.since)
         names = [name for by in GROUPINGS for name in by]
         both.see(connection)
-        columns = both.grouped(dict.fromkeys(names)).group_columns()
+        columns = both.grouped(list(dict.fromkeys(names))).group_columns()
         keep_answered(connection, columns, is_now(self.this.since))
-        return latencies(connection, GROUPINGS, COMPARED if self.before else ())
+        return latencies(connection, GROUPINGS, BOUNDED, COMPARED if self.before else ())
 
     def command(self, query: str, by: Sequence[str] = (), **params: Any) -> str:
         """Return the command that gives the rows of the week."""
