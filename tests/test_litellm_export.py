@@ -145,7 +145,7 @@ def test_a_fragment_is_complete(update_goldens: bool) -> None:
     same_as_golden(done.text, "fragment.yaml", update_goldens)
     assert weights(done.text) == [55, 40, 5]
     assert load(done.text)["router_settings"]["routing_strategy"] == "simple-shuffle"
-    assert done.notes == ("fast: nothing to export (KEEP)",)
+    assert done.notes == ("fast: nothing to export (KEEP), the split stays as it is",)
 
 
 @pytest.mark.parametrize("verdict", [KEEP, UNMEASURED])
@@ -153,9 +153,17 @@ def test_what_is_not_proven_exports_nothing(verdict: str) -> None:
     before = read_base(GOLDEN / "proxy.base.yaml")
     done = export(of(kind(verdict=verdict)), "litellm", before)
     assert done.text == before
-    assert done.notes == (f"smart: nothing to export ({verdict})",)
+    assert done.notes == (f"smart: nothing to export ({verdict}), the split stays as it is",)
     fragment = export(of(kind(verdict=verdict)), "litellm")
     assert load(fragment.text) is None and fragment.notes == done.notes
+
+
+def test_an_exploration_under_way_exports_nothing() -> None:
+    under_way = kind(current={OPUS: 0.5504, SONNET: 0.3996, GPT: 0.05})
+    before = read_base(GOLDEN / "proxy.base.yaml")
+    done = export(of(under_way), "litellm", before)
+    assert done.text == before
+    assert done.notes == ("smart: nothing to export (EXPLORE), the split stays as it is",)
 
 
 def test_weights_are_whole_and_sum_up() -> None:

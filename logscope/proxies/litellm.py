@@ -23,6 +23,7 @@ from logscope.yaml_edit import Document, Path
 TITLE = "LiteLLM proxy: weights of the deployments in its config.yaml"
 EXPORTABLE = (EXPLORE, LIKELY, SWITCH)
 SAME_SPLIT = 0.03  # types whose splits differ by less can share one set of weights
+AS_TODAY = 0.005
 SHUFFLE = "simple-shuffle"
 PRECEDENCE = ("weight", "rpm", "tpm")
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9._/-]*[A-Za-z0-9]")
@@ -77,10 +78,15 @@ def export(recommendation: Recommendation, base: str | None) -> Export:
 
 def group_split(types: Sequence[TypeSplit]) -> Group:
     """Return the one split for all types of a route, or say why there is none."""
-    moving = [one for one in types if one.verdict in EXPORTABLE]
+    # An exploration that is under way already proposes today's split: then there is nothing to do.
+    moving = [
+        one
+        for one in types
+        if one.verdict in EXPORTABLE and not splits.alike(one.current, one.proposed, AS_TODAY)
+    ]
     if not moving:
         verdicts = ", ".join(dict.fromkeys(one.verdict for one in types))
-        raise NotExportedError(f"nothing to export ({verdicts})")
+        raise NotExportedError(f"nothing to export ({verdicts}), the split stays as it is")
     route = types[0].route
     if len(types) == 1:
         return Group(
