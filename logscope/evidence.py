@@ -90,11 +90,13 @@ def load_begun(connection: Any, policy: Policy) -> Begun:
     routes = [
         route
         for route, answering in connection.execute(
-            "select route, list(distinct model) from typed where route is not null "
-            "and attempt = 1 group by route order by count(*) desc, route"
+            "select route, list(distinct model) filter (where status = 'ok' and not cached) "
+            "from typed where route is not null and attempt = 1 "
+            "group by route order by count(*) desc, route"
         ).fetchall()
-        # A caller who asks for a model by its name is not rerouted.
-        if canonical_model(None, route) not in answering
+        # A caller who asks for a model by its name is not rerouted. (A call that failed before a
+        # model was chosen carries the name of the group instead.)
+        if canonical_model(None, route) not in (answering or [])
     ]
     score = policy.score or _main_score(connection)
     models = sorted(served)
