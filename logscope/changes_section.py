@@ -241,7 +241,7 @@ def shift_table(weeks: Weeks, moved: list[Shift]) -> Table:
             Column("change"),
             Column("95 % interval"),
             Column("p"),
-            Column("", right=False),
+            Column("verdict", right=False),
         ],
         [Body("", rows, f"and {left} more" if left > 0 else "")],
         [weeks.command("latency", PAIR)],

@@ -36,19 +36,21 @@ def keep_answered(connection: Any, columns: Mapping[str, str], is_now: str) -> N
 
 
 def latencies(
-    connection: Any, groupings: Sequence[By], compared: Sequence[By]
+    connection: Any, groupings: Sequence[By], bounded: Sequence[By], compared: Sequence[By]
 ) -> dict[tuple[By, bool], polars.DataFrame]:
     """Return a frame per grouping and week (True: this one), over the temp table `answered`.
 
     Columns: those of the grouping, then `<m>_n`, `<m>_p50_ms`, `<m>_p95_ms` for ttft, duration and
-    tpot, `ttft_p99_ms`, and the ends of 95 % intervals, `ttft_p50_low_ms` and so on: NULL in the
-    week before for groupings that are not `compared`. NULL where withheld or not logged.
+    tpot, `ttft_p99_ms`, and the ends of 95 % intervals, `ttft_p50_low_ms` and so on: NULL for
+    groupings that are not `bounded`, and in the week before for those that are not `compared`. NULL
+    where withheld or not logged.
     """
     sources = [
         f"select hash({number}, is_now{listed(by)}) as group_key, 'ttft' as measure, session, day, "
         f"ttft_ms as value from answered where ttft_ms is not null"
         f"{'' if by in compared else ' and is_now'}"
         for number, by in enumerate(groupings)
+        if by in bounded
     ]
     ends = interval_ends(percentiles(connection, " union all ".join(sources), WITH_INTERVAL))
     found = {}

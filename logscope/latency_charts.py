@@ -69,9 +69,9 @@ def ttft_dots(
         base = alt.Chart(data(part)).encode(x=x, y=y, yOffset=offset, color=colour)
         fill = alt.Fill("colour:N", scale=None) if level == "p95" else alt.value(PAPER)
         layers += [
-            base.mark_rule(strokeWidth=3, opacity=0.5, strokeCap="round").encode(
-                x=alt.X("low_ms:Q"), x2="high_ms:Q"
-            ),
+            base.transform_filter("isValid(datum.low_ms)")
+            .mark_rule(strokeWidth=3, opacity=0.5, strokeCap="round")
+            .encode(x=alt.X("low_ms:Q"), x2="high_ms:Q"),
             base.mark_point(strokeWidth=2, opacity=1, size=46).encode(fill=fill, tooltip=tooltip),
         ]
     size = {"width": 196 if narrow else 700, "height": alt.Step(14, **{"for": "offset"})}
@@ -104,7 +104,7 @@ def stream_pauses(
                 "model:N",
                 scale=colour_scale(palette, present),
                 legend=alt.Legend(
-                    columns=1 if narrow else len(present), symbolType="stroke", symbolStrokeWidth=3
+                    columns=2 if narrow else len(present), symbolType="stroke", symbolStrokeWidth=3
                 ),
             ),
             tooltip=[
@@ -125,7 +125,7 @@ def stream_pauses(
 
 def line_legend(palette_size: int, narrow: bool) -> alt.Legend:
     return alt.Legend(
-        columns=1 if narrow else palette_size, symbolType="stroke", symbolStrokeWidth=3
+        columns=2 if narrow else palette_size, symbolType="stroke", symbolStrokeWidth=3
     )
 
 

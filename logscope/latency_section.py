@@ -165,6 +165,7 @@ def dots_figure(weeks: Weeks, palette: dict[str, str]) -> Figure | None:
         default=None,
     )
     pairs = words.plural(len(largest), "pair")
+    grey = f" Grey: W{weeks.number_before}, below W{weeks.number}." if weeks.before else ""
     alternative = f"First-token latency of {pairs} of model and region."
     if slowest:
         value = words.ms(float(str(slowest["value_ms"])))
@@ -172,8 +173,8 @@ def dots_figure(weeks: Weeks, palette: dict[str, str]) -> Figure | None:
     return Figure(
         "ttft",
         "Who answers first, and who moved",
-        f"Time to the first token. Hollow: half came sooner (p50); filled: 95 % came sooner (p95); "
-        f"bars: 95 % intervals. Colour: W{weeks.number}; grey below it: W{weeks.number_before}.",
+        "Time to the first token. Hollow: half came sooner (p50); filled: 95 % came sooner (p95); "
+        f"bars: 95 % intervals.{grey}",
         alternative,
         latency_charts.ttft_dots(frame, palette, (this_week, last_week)),
         latency_charts.ttft_dots(frame, palette, (this_week, last_week), narrow=True),

@@ -86,7 +86,7 @@ def grouped_table(
                 pl.exclude(dimension),
             )
         )
-    heads = [Column("", right=False), *(column for column, _ in columns)]
+    heads = [Column("group", right=False), *(column for column, _ in columns)]
     commands = [weeks.command(query, [dimension]) for dimension in dimensions(weeks, names)]
     rows_of_all = pl.concat(frames) if frames else weeks.rows(query)
     return Table(name, title, heads, bodies, commands, rows_of_all, note)

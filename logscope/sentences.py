@@ -269,7 +269,7 @@ def tiles(weeks: Weeks) -> list[Tile]:
                 weeks,
                 past["cost_usd"],
             ),
-            note=f"{per_thousand} per 1,000 operations",
+            note=f"{per_thousand} per 1,000 operations" if now["cost_usd"] else "no price known",
             section="cost",
         ),
         Tile(
