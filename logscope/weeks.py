@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from logscope.errors import NoDataError
-from logscope.latencies import By, is_now, keep_answered, latencies
+from logscope.latencies import MEASURES, By, is_now, keep_answered, latencies
 from logscope.measures import run_query
 from logscope.selection import Selection, span, week_name
 from logscope.store import Store, create_selection
@@ -168,13 +168,12 @@ class Weeks:
 
         counts = self.rows("account", by, before).select(*by, "n", "n_ok")
         times = self.latencies[by, not before]
-        if not by:
-            return (
-                pl.concat([counts, times], how="horizontal")
-                if times.height
-                else counts.join(times, how="cross")
-            )
-        return counts.join(times, on=list(by), how="left", nulls_equal=True, maintain_order="left")
+        joined = (
+            counts.join(times, on=list(by), how="left", nulls_equal=True, maintain_order="left")
+            if by
+            else counts.join(times, how="cross")
+        )
+        return joined.with_columns(pl.col(f"{measure}_n").fill_null(0) for measure in MEASURES)
 
     @cached_property
     def latencies(self) -> dict[tuple[By, bool], polars.DataFrame]:

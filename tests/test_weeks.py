@@ -1,0 +1,177 @@
+"""What two weeks come to: sums that agree with the named queries, causes that add up, steps in time."""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from logscope.bridge import CAUSES, INPUT, OUTPUT, bridge
+from logscope.changes import Estimate, difference, shifts
+from logscope.measures import latency, run_query
+from logscope.moments import outburst, step
+from logscope.weeks import GROUPINGS, Weeks
+from tests.conftest import Bench
+from tests.test_report import MONDAY, START, week
+
+
+@pytest.fixture(scope="module")
+def weeks(tmp_path_factory: pytest.TempPathFactory) -> Weeks:
+    """Two weeks of two models, one task unknown, some failed, some unpriced."""
+    bench = Bench(tmp_path_factory.mktemp("weeks"))
+    records = []
+    for number, first in enumerate((START, START - timedelta(7))):
+        records += week(130 - 20 * number, first, "a", region="eu", task="chat", team="search")
+        records += week(70, first, "b", region="us", model="gpt-5.5", ttft_ms=700.0)
+        records += week(9, first, "c", region="us", status="throttled", output_tokens=None)
+        records += week(4, first, "d", model="no-such-model", region="us", task="chat")
+    bench.ingest(bench.write(records))
+    return Weeks(bench.logs.store, MONDAY)
+
+
+@pytest.mark.parametrize(
+    "by", [(), ("model",), ("day",), ("task", "model"), ("hour", "region"), ("team",)], ids=str
+)
+@pytest.mark.parametrize("before", [False, True])
+def test_sums_of_cells_are_what_the_named_query_says(
+    weeks: Weeks, by: tuple[str, ...], before: bool
+) -> None:
+    selection = weeks.before if before else weeks.this
+    assert selection is not None
+    named = run_query(weeks.store, "account", selection.grouped(by), {})
+    summed = weeks.rows("account", by, before)
+    assert_frame_equal(
+        summed.sort(by) if by else summed,
+        named.sort(by) if by else named,
+        check_dtypes=False,
+    )
+
+
+@pytest.mark.parametrize("by", GROUPINGS, ids=str)
+def test_latency_is_what_the_command_says(weeks: Weeks, by: tuple[str, ...]) -> None:
+    named = latency(weeks.store, weeks.this.grouped(by))
+    found = weeks.rows("latency", by)
+    columns = [
+        *by,
+        "n",
+        "n_ok",
+        *(f"{m}_{end}" for m in ("ttft", "duration", "tpot") for end in ("n", "p50_ms", "p95_ms")),
+        "ttft_p99_ms",
+    ]
+    if by != ("team",):
+        columns += ["ttft_p95_low_ms", "ttft_p95_high_ms"]
+    shown = found.select(columns), named.select(columns)
+    left, right = (frame.sort(by, nulls_last=True) if by else frame for frame in shown)
+    assert_frame_equal(left, right, check_dtypes=False, rel_tol=1e-12)
+
+
+def cell(task: str, model: str, n: int, tokens: float, price: float, cached: float = 0) -> Any:
+    """Return a row of cost_parts: `tokens` of input a request, `cached` of them from a cache."""
+    row = {"task": task, "model": model, "n_paid": n, "other_usd": 0.0}
+    for kind in (*INPUT, *OUTPUT):
+        row[f"{kind}_tokens"] = row[f"{kind}_usd"] = 0.0
+    row["uncached_tokens"] = n * tokens * (1 - cached)
+    row["cache_read_tokens"] = n * tokens * cached
+    row["uncached_usd"] = row["uncached_tokens"] * price
+    row["cache_read_usd"] = row["cache_read_tokens"] * price / 10
+    row["cost_usd"] = row["uncached_usd"] + row["cache_read_usd"]
+    return row
+
+
+def test_one_cause_alone_gets_the_whole_difference() -> None:
+    base = [cell("code", "a", 100, 1000, 0.01), cell("code", "b", 100, 1000, 0.02)]
+    cases = {
+        "paid requests": [cell("code", "a", 150, 1000, 0.01), cell("code", "b", 150, 1000, 0.02)],
+        "models": [cell("code", "a", 50, 1000, 0.01), cell("code", "b", 150, 1000, 0.02)],
+        "prompt length": [cell("code", "a", 100, 900, 0.01), cell("code", "b", 100, 1100, 0.02)],
+        "caching": [cell("code", "a", 100, 1000, 0.01, 0.5), cell("code", "b", 100, 1000, 0.02, 0)],
+        "prices": [cell("code", "a", 100, 1000, 0.01), cell("code", "b", 100, 1000, 0.03)],
+    }
+    cases["caching"][1] = base[1]
+    for cause, now in cases.items():
+        # A cache price is only known from the week that read from a cache.
+        found = bridge(now, base)
+        assert found is not None
+        gap = sum(row["cost_usd"] for row in now) - sum(row["cost_usd"] for row in base)
+        assert found.total(cause) == pytest.approx(gap), cause
+        others = [found.total(name) for name in CAUSES if name != cause]
+        assert others == pytest.approx([0.0] * len(others), abs=1e-9), cause
+
+
+def test_causes_add_up_whatever_the_weeks_hold() -> None:
+    rng = np.random.default_rng(7)
+    tasks, models = ("code", "chat", None), ("a", "b", "c")
+    for _ in range(20):
+        now, before = (
+            [
+                cell(task, model, int(rng.integers(1, 90)), rng.uniform(10, 999), rng.uniform(0, 1))
+                for task in tasks
+                for model in models
+                if rng.uniform() < 0.7
+            ]
+            for _ in range(2)
+        )
+        found = bridge(now, before)
+        if not now or not before:
+            assert found is None
+            continue
+        assert found is not None
+        gap = sum(row["cost_usd"] for row in now) - sum(row["cost_usd"] for row in before)
+        assert sum(found.total(cause) for cause in CAUSES) == pytest.approx(gap)
+        assert found.now - found.before == pytest.approx(gap)
+
+
+def test_a_difference_has_the_interval_of_both() -> None:
+    low, high, p = difference(Estimate(110, 106, 114), Estimate(100, 97, 103))
+    assert (low, high) == (pytest.approx(10 - 5), pytest.approx(10 + 5))
+    assert p == pytest.approx(math.erfc(2 * 1.959964 / math.sqrt(2)), rel=1e-4)
+    assert difference(Estimate(100, 90, 110), Estimate(100, 90, 110))[2] == 1
+
+
+def test_many_pairs_tested_need_stronger_evidence() -> None:
+    def rows(values: list[float]) -> list[dict[str, Any]]:
+        return [
+            {"pair": i, "ttft_p95_ms": v, "ttft_p95_low_ms": v - 10, "ttft_p95_high_ms": v + 10}
+            for i, v in enumerate(values)
+        ]
+
+    # 20 above 100 with an interval of 14.1: alone beyond noise, but not as one of twelve.
+    alone = shifts(rows([120]), rows([100]), ["pair"], "ttft_p95")
+    assert [shift.beyond_noise for shift in alone] == [True]
+    many = shifts(rows([120] + [100] * 11), rows([100] * 12), ["pair"], "ttft_p95")
+    assert not any(shift.beyond_noise for shift in many)
+    # Certain, but too small to matter.
+    small = shifts(rows([1030]), rows([1000]), ["pair"], "ttft_p95")
+    assert not small[0].beyond_noise and small[0].p_value < 0.001
+
+
+def test_a_step_is_found_where_it_was_put() -> None:
+    rng = np.random.default_rng(3)
+    counts = [(h, 20, int(rng.binomial(20, 0.5 if h < 62 else 0.75))) for h in range(168)]
+    found = step(counts)
+    assert found is not None
+    assert abs(found.hour - 62) <= 3
+    assert found.share_after > found.share_before
+    flat = [(h, 20, int(rng.binomial(20, 0.5))) for h in range(168)]
+    assert step(flat) is None
+    assert step([]) is None
+
+
+def test_an_outburst_is_the_shortest_stretch_with_most_of_it() -> None:
+    assert outburst({3: 1, 62: 40, 63: 45, 100: 2}) == range(62, 64)
+    assert outburst(dict.fromkeys(range(168), 1)) is None
+    assert outburst({}) is None
+
+
+def test_a_week_without_a_past_has_nothing_to_compare(bench: Bench) -> None:
+    bench.ingest(bench.write(week(10)))
+    alone = Weeks(bench.logs.store, MONDAY)
+    assert alone.before is None
+    assert alone.rows("account", ["model"], before=True).height == 0
+    assert not alone.partial
+    assert isinstance(alone.rows("account"), pl.DataFrame)
