@@ -18,7 +18,10 @@ ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 # What is no property of the logs: how long it took, and what a run was called.
-VOLATILE = [(re.compile(r" in [0-9.]+ s\b"), " in N s")]
+VOLATILE = [
+    (re.compile(r" in [0-9.]+ s\b"), " in N s"),
+    (re.compile(r"\bc-[0-9a-f]{8,}\b"), "c-ID"),
+]
 
 
 def commands(block: str) -> list[str]:
