@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from logscope import latency_charts, words
@@ -10,8 +11,12 @@ from logscope.sections import plain_table, records
 from logscope.weeks import Weeks
 
 MOST_TASKS = 6
-MOST_MODELS = 7
 LEAST = 60  # requests that a line needs
+
+
+def drawn(model: str | None, palette: dict[str, str]) -> bool:
+    """Return whether a model gets a line: those with a colour, and what has no name."""
+    return model is None or words.name(model) in palette
 
 
 def curves_figure(weeks: Weeks, palette: dict[str, str], limits: dict[str, float]) -> Figure | None:
@@ -47,8 +52,10 @@ def curves_figure(weeks: Weeks, palette: dict[str, str], limits: dict[str, float
         }
         for task in tasks
         for row in records(counted)
-        if row["task"] == task
+        if row["task"] == task and drawn(row["model"], palette)
     ]
+    if not rows:
+        return None
     frame = pl.DataFrame(rows)
     told = {labels[task]: limits[task] for task in tasks if task in limits}
     note = "Share of answers that had begun by then; ms, log scale."
@@ -79,45 +86,85 @@ def curves_figure(weeks: Weeks, palette: dict[str, str], limits: dict[str, float
     )
 
 
+def inputs_figure(weeks: Weeks, palette: dict[str, str]) -> Figure | None:
+    """Return the first-token p95 by the length of the prompt, None if hardly any is logged."""
+    rows = [
+        (row["model"], row["from_input_tokens"], row["ttft_p95_ms"], row["n"])
+        for row in records(weeks.rows("ttft_by_input", ("model",)))
+        if row["ttft_p95_ms"] and drawn(row["model"], palette)
+    ]
+    return tokens_figure(
+        rows,
+        palette,
+        "ttft_by_input",
+        "Slow model, or long prompts?",
+        "First-token p95 by the tokens of the prompt; points from 60 requests.",
+        ("input tokens", "p95, ms"),
+        words.ms,
+        weeks.command("ttft_by_input", ("model",)),
+    )
+
+
 def durations_figure(weeks: Weeks, palette: dict[str, str]) -> Figure | None:
     """Return the median duration by the length of the answer, None if hardly any is logged."""
-    import polars as pl
-
-    rows = records(weeks.rows("duration_by_length", ("model",)))
-    rows = [row for row in rows if row["n"] >= LEAST and row["duration_p50_ms"]]
-    if not rows:
-        return None
-    labels = words.apart(sorted({row["model"] for row in rows}, key=str))
-    frame = pl.DataFrame(
-        [
-            {
-                "model": labels[row["model"]],
-                "output_tokens": row["from_output_tokens"],
-                "seconds": row["duration_p50_ms"] / 1000,
-                "n": row["n"],
-            }
-            for row in rows
-        ]
-    ).sort("model", "output_tokens")
-    table = plain_table(
-        "duration_by_length",
-        "Duration by length of the answer",
-        frame,
-        {
-            "model": ("model", words.name),
-            "output_tokens": ("output tokens from", words.count),
-            "seconds": ("median, s", lambda value: words.seconds(value * 1000)),
-            "n": ("requests", words.count),
-        },
-        [weeks.command("duration_by_length", ("model",))],
-    )
-    return Figure(
+    rows = [
+        (row["model"], row["from_output_tokens"], row["duration_p50_ms"] / 1000, row["n"])
+        for row in records(weeks.rows("duration_by_length", ("model",)))
+        if row["n"] >= LEAST and row["duration_p50_ms"] and drawn(row["model"], palette)
+    ]
+    return tokens_figure(
+        rows,
+        palette,
         "durations",
         "Slow model, or long answers?",
         "Median duration of an answer by its output tokens; points from 60 requests.",
-        f"Median duration by output tokens of {words.plural(len(labels), 'model')}.",
-        latency_charts.durations(frame, palette),
-        latency_charts.durations(frame, palette, narrow=True),
+        ("output tokens", "median, s"),
+        lambda value: words.seconds(value * 1000),
+        weeks.command("duration_by_length", ("model",)),
+    )
+
+
+def tokens_figure(
+    rows: Sequence[tuple[Any, int, float, int]],
+    palette: dict[str, str],
+    name: str,
+    title: str,
+    note: str,
+    axes: tuple[str, str],
+    show: Callable[[Any], str],
+    command: str,
+) -> Figure | None:
+    """Return a time by tokens, a line per model; rows: model, tokens from, time, requests."""
+    import polars as pl
+
+    if len({row[1] for row in rows}) < 2:
+        return None
+    labels = words.apart(sorted({row[0] for row in rows}, key=str))
+    frame = pl.DataFrame(
+        [
+            {"model": labels[model], "tokens": tokens, "time": time, "n": n}
+            for model, tokens, time, n in rows
+        ]
+    ).sort("model", "tokens")
+    table = plain_table(
+        name,
+        title,
+        frame,
+        {
+            "model": ("model", words.name),
+            "tokens": (f"{axes[0]} from", words.count),
+            "time": (axes[1], show),
+            "n": ("requests", words.count),
+        },
+        [command],
+    )
+    return Figure(
+        name,
+        title,
+        note,
+        f"{axes[1]} by {axes[0]} of {words.plural(len(labels), 'model')}.",
+        latency_charts.by_tokens(frame, palette, axes),
+        latency_charts.by_tokens(frame, palette, axes, narrow=True),
         table,
     )
 
@@ -127,7 +174,7 @@ def load_figure(weeks: Weeks, palette: dict[str, str]) -> Figure | None:
     import polars as pl
 
     rows = records(weeks.rows("load", ("model",)))
-    rows = [row for row in rows if row["ttft_p95_ms"] is not None]
+    rows = [row for row in rows if row["ttft_p95_ms"] and drawn(row["model"], palette)]
     if len({row["from_in_flight"] for row in rows}) < 2:
         return None
     labels = words.apart(sorted({row["model"] for row in rows}, key=str))

@@ -67,7 +67,7 @@ def data_section(weeks: Weeks) -> Section:
         Column("requests"),
         Column("%"),
         Column(f"% in W{weeks.number_before}"),
-        Column("why, as a rule", right=False),
+        Column("why, as a rule", right=False, prose=True),
     ]
     quality = Table(
         "unknowns",
@@ -261,7 +261,7 @@ def price_table(weeks: Weeks) -> Table:
         Column("output"),
         Column("since"),
         Column("requests"),
-        Column("source", right=False),
+        Column("source", right=False, prose=True),
     ]
     left = frame.height - len(rows)
     return Table(

@@ -183,26 +183,30 @@ def ttft_curves(
     return finished(facets, narrow)
 
 
-def durations(frame: polars.DataFrame, palette: Mapping[str, str], narrow: bool = False) -> Spec:
-    """Return the median duration of an answer by its length, a line per model.
+def by_tokens(
+    frame: polars.DataFrame,
+    palette: Mapping[str, str],
+    titles: tuple[str, str],
+    narrow: bool = False,
+) -> Spec:
+    """Return a time by a number of tokens, both on log scales, a line per model.
 
-    `frame`: model, output_tokens (the least of a bucket), seconds, n.
+    `frame`: model, tokens (the least of a bucket), time, n; `titles` are those of the axes.
     """
     present = stack_order(palette, frame["model"].to_list())
-    tokens, times = frame["output_tokens"].to_list(), frame["seconds"].to_list()
+    tokens, times = frame["tokens"].to_list(), frame["time"].to_list()
     low, high = min(times) * 0.9, max(times) * 1.1
+    every = 3 if narrow else 2 if len(set(tokens)) > 12 else 1
     base = alt.Chart(data(frame)).encode(
         x=alt.X(
-            "output_tokens:Q",
-            title="output tokens, log scale",
+            "tokens:Q",
+            title=f"{titles[0]}, log scale",
             scale=alt.Scale(type="log", domain=[min(tokens), max(tokens)], nice=False),
-            axis=alt.Axis(
-                values=sorted(set(tokens))[:: 3 if narrow else 1], format=",", grid=False
-            ),
+            axis=alt.Axis(values=sorted(set(tokens))[::every], format=",", grid=False),
         ),
         y=alt.Y(
-            "seconds:Q",
-            title="median, s, log scale",
+            "time:Q",
+            title=f"{titles[1]}, log scale",
             scale=alt.Scale(type="log", domain=[low, high], nice=False),
             axis=alt.Axis(format=",~r", values=log_ticks(low, high)),
         ),
@@ -216,8 +220,8 @@ def durations(frame: polars.DataFrame, palette: Mapping[str, str], narrow: bool 
     dots = base.mark_point(filled=True, opacity=1, size=36).encode(
         tooltip=[
             alt.Tooltip("model:N", title="model"),
-            alt.Tooltip("output_tokens:Q", title="output tokens from", format=","),
-            alt.Tooltip("seconds:Q", title="median, s", format=",.2f"),
+            alt.Tooltip("tokens:Q", title=f"{titles[0]} from", format=","),
+            alt.Tooltip("time:Q", title=titles[1], format=",.4~r"),
             alt.Tooltip("n:Q", title="requests", format=","),
         ]
     )

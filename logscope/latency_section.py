@@ -7,7 +7,7 @@ from typing import Any
 from logscope import latency_charts, words
 from logscope.changes import Shift
 from logscope.changes_section import PAIR
-from logscope.curves import curves_figure, durations_figure, load_figure
+from logscope.curves import curves_figure, durations_figure, inputs_figure, load_figure
 from logscope.page import Cell, Column, Figure, Section, Strong, Text
 from logscope.sections import Row, grouped_table, one, plain_table, records
 from logscope.weeks import Weeks
@@ -78,6 +78,7 @@ def latency_section(
     figures = [
         dots_figure(weeks, palette),
         curves_figure(weeks, palette, limits),
+        inputs_figure(weeks, palette),
         durations_figure(weeks, palette),
         load_figure(weeks, palette),
     ]

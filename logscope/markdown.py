@@ -84,7 +84,8 @@ def command(text: str) -> str:
 def text(cell: Cell | str) -> str:
     if isinstance(cell, str):
         return unmentioned(cell)
-    return unmentioned(f"{cell.text} ({cell.note})" if cell.note else cell.text)
+    lines = cell.text.replace("\n", ", ")
+    return unmentioned(f"{lines} ({cell.note})" if cell.note else lines)
 
 
 def say(parts: Text) -> str:

@@ -68,11 +68,16 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A column's title, and that of the group of columns it is in; numbers stand to the right."""
+    """A column's title, and that of the group it is in; numbers stand right, prose may wrap."""
 
     title: str
     right: bool = True
     group: str = ""
+    prose: bool = False
+
+    @property
+    def css(self) -> str:
+        return "number" if self.right else "prose" if self.prose else "name"
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from logscope import words
+from logscope.output import clean
 from logscope.page import Body, Cell, Column, Section, Strong, Table, Text
 from logscope.weeks import Weeks
 
 Recommendation = Mapping[str, Any]
+MOST_LETTERS = 200
+# What becomes of types with a verdict: of one, of many.
+FATES = (
+    ("SWITCH", "is proven and waits to be switched", "are proven and wait to be switched"),
+    ("LIKELY", "looks better, but is not proven", "look better, but are not proven"),
+    ("EXPLORE", "needs a model to be tried first", "need a model to be tried first"),
+    ("UNMEASURED QUALITY", "lacks a measured quality", "lack a measured quality"),
+    ("KEEP", "stays as it is", "stay as they are"),
+)
 MEANING = {
     "SWITCH": "proven on logs; ready to export",
     "LIKELY": "looks better, but confounding is not excluded; only an exploration is exported",
@@ -38,18 +48,18 @@ def routing_section(weeks: Weeks, found: Recommendation | None) -> Section | Non
 
     if not found or not found["types"]:
         return None
+    told = any(told_effect(kind) for kind in found["types"])
     columns = [
-        Column("request type", right=False),
+        Column("request type", right=False, prose=True),
         Column("route", right=False),
         Column("share %"),
-        Column("today", right=False),
-        Column("proposed", right=False),
-        Column("$ per 1,000 operations"),
-        Column("quality"),
-        Column("n"),
-        Column("verdict", right=False),
+        Column("operations"),
+        Column("today", right=False, prose=True),
+        Column("proposed", right=False, prose=True),
+        *([Column("$ per 1,000"), Column("quality")] if told else []),
+        Column("verdict", right=False, prose=True),
     ]
-    rows = [type_row(kind) for kind in found["types"]]
+    rows = [type_row(kind, told) for kind in found["types"]]
     frame = pl.DataFrame(
         [
             {
@@ -79,28 +89,42 @@ def routing_section(weeks: Weeks, found: Recommendation | None) -> Section | Non
     return Section("routing", "Routing", [routing_lead(found)], [table])
 
 
-def type_row(kind: Mapping[str, Any]) -> list[Cell]:
+def told_effect(kind: Mapping[str, Any]) -> bool:
+    """Return whether anything but no change is said of a type's effects."""
+    effects = (kind.get("effects") or {}).values()
+    return any(effect and effect.get("estimate") for effect in effects)
+
+
+def type_row(kind: Mapping[str, Any], told: bool) -> list[Cell]:
     current, proposed = kind.get("current") or {}, kind.get("proposed") or {}
     effects = kind.get("effects") or {}
     same = current == proposed
+    shown = [
+        effect(effects.get("cost_usd"), 1000, lambda value: words.money(value, 2)),
+        effect(effects.get("quality"), 1, lambda value: f"{value:.3f}".replace("-", words.MINUS)),
+    ]
     verdict = str(kind.get("verdict") or "")
     return [
         Cell(words.name(kind.get("name"))),
         Cell(words.name(kind.get("route")) if kind.get("route") else words.DASH),
         Cell(words.percent(kind.get("share"), unit=False)),
+        Cell(words.count(kind.get("n"))),
         Cell(split(current)),
         Cell("the same" if same else split(proposed), tone="quiet" if same else ""),
-        effect(effects.get("cost_usd"), 1000, lambda value: words.money(value, 2)),
-        effect(effects.get("quality"), 1, lambda value: f"{value:.3f}".replace("-", words.MINUS)),
-        Cell(words.count(kind.get("n"))),
-        Cell(words.name(verdict), tone="worse" if verdict == "UNMEASURED QUALITY" else ""),
+        *(shown if told else []),
+        Cell(words.name(verdict), reason(kind)),
     ]
 
 
+def reason(kind: Mapping[str, Any]) -> str:
+    """Return why the verdict is what it is, as the recommendation says."""
+    return clean(str(kind.get("note") or ""))[:MOST_LETTERS]
+
+
 def split(weights: Mapping[str, Any]) -> str:
-    """Return a split as `claude-opus-4-7 60 %, gpt-5.5 40 %`, the largest share first."""
+    """Return a split, a model with its share per line, the largest share first."""
     ordered = sorted(weights.items(), key=lambda item: (-float(item[1]), item[0]))
-    return ", ".join(f"{words.name(m)} {float(w) * 100:.0f}{words.THIN}%" for m, w in ordered if w)
+    return "\n".join(f"{float(w) * 100:.0f}{words.THIN}% {words.name(m)}" for m, w in ordered if w)
 
 
 def effect(found: Mapping[str, Any] | None, scale: float, show: Any) -> Cell:
@@ -109,22 +133,22 @@ def effect(found: Mapping[str, Any] | None, scale: float, show: Any) -> Cell:
         return Cell(words.DASH)
     value = float(found["estimate"]) * scale
     text = words.signed(show(value), value)
-    if found.get("low") is None or found.get("high") is None:
+    if found.get("low") is None or found.get("high") is None or found["low"] == found["high"]:
         return Cell(text)
     low, high = (float(found[end]) * scale for end in ("low", "high"))
     return Cell(text, f"{words.signed(show(low), low)} to {words.signed(show(high), high)}")
 
 
 def routing_lead(found: Recommendation) -> Text:
-    verdict = str(found.get("verdict") or "KEEP")
-    counts: dict[str, int] = {}
-    for kind in found["types"]:
-        counts[str(kind.get("verdict"))] = counts.get(str(kind.get("verdict")), 0) + 1
-    parts = [f"{words.plural(n, 'type')} {v}" for v, n in sorted(counts.items())]
-    return (
-        "The latest recommendation",
-        f" ({words.name(found['config_id'])})" if found.get("config_id") else "",
-        " says ",
-        Strong(words.name(verdict)),
-        f": {words.listed(parts)}.",
-    )
+    """Say how many request types should be routed otherwise, and why the others not."""
+    verdicts = [str(kind.get("verdict")) for kind in found["types"]]
+    parts = [
+        f"{verdicts.count(verdict)} {one if verdicts.count(verdict) == 1 else many}"
+        for verdict, one, many in FATES
+        if verdict in verdicts
+    ]
+    types = words.plural(len(verdicts), "request type")
+    if not parts:
+        return (f"The latest recommendation has {types}.",)
+    first = Strong(parts[0]) if parts[0].endswith("switched") else parts[0]
+    return (f"Of {types}, ", first, *(f"; {part}" for part in parts[1:]), ".")

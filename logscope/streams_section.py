@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from logscope import latency_charts, words
+from logscope.curves import drawn
 from logscope.page import Figure, Section, Strong, Text
 from logscope.sections import one, plain_table, records
 from logscope.weeks import Weeks
@@ -15,10 +16,11 @@ def streams_section(weeks: Weeks, palette: dict[str, str]) -> Section | None:
     import polars as pl
 
     stalls = weeks.rows("stalls", ["model"])
-    if not stalls.height:
+    counted = weeks.rows("stream_pauses", ["model"]).sort("model", "bucket", nulls_last=True)
+    counted = counted.filter([drawn(model, palette) for model in counted["model"]])
+    if not stalls.height or not counted.height:
         return None
     whole = one(weeks.rows("stalls"))
-    counted = weeks.rows("stream_pauses", ["model"]).sort("model", "bucket", nulls_last=True)
     labels = words.apart(counted["model"].to_list())
     frame = (
         counted.with_columns(model=pl.Series([labels[value] for value in counted["model"]]))

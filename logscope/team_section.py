@@ -44,7 +44,7 @@ def team_section(weeks: Weeks) -> Section | None:
         Column("share %"),
         *([Column(f"vs W{weeks.number_before}")] if weeks.before else []),
         Column("per 1,000 requests"),
-        Column("mostly", right=False),
+        Column("mostly", right=False, prose=True),
         Column("requests"),
         Column("ok %"),
         Column("first token p95, ms"),

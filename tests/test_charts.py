@@ -125,8 +125,8 @@ CHARTS: dict[str, Callable[[bool], charts.Spec]] = {
     "ttft_curves": lambda narrow: latency_charts.ttft_curves(
         curve("ms", task=["chat"] * 3 + ["voice"] * 3), COLOURS, {"voice": 300.0}, narrow
     ),
-    "durations": lambda narrow: latency_charts.durations(
-        curve("output_tokens", seconds=[1.0, 2.0, 4.0] * 2), COLOURS, narrow
+    "by_tokens": lambda narrow: latency_charts.by_tokens(
+        curve("tokens", time=[1.0, 2.0, 4.0] * 2), COLOURS, ("output tokens", "s"), narrow
     ),
     "under_load": lambda narrow: latency_charts.under_load(
         curve(

@@ -12,6 +12,7 @@ import pytest
 
 from logscope.errors import NoDataError, UsageError
 from logscope.markdown import render_markdown
+from logscope.page import render_html
 from logscope.report import (
     slug,
     write_data,
@@ -22,7 +23,7 @@ from logscope.report import (
 )
 from logscope.store import Store
 from logscope.weekly import build_report
-from tests.conftest import Bench
+from tests.conftest import Bench, native
 from tests.test_report import HOSTILE, MONDAY, START, week
 
 
@@ -107,6 +108,33 @@ def test_a_week_without_teams_has_no_page_each(bench: Bench, tmp_path: Path) -> 
     bench.ingest(bench.write(week(5)))
     with pytest.raises(NoDataError, match="has a team"):
         write_each(bench.logs.store, MONDAY, folder=tmp_path)
+
+
+def test_many_models_tasks_and_regions_make_no_larger_file(bench: Bench) -> None:
+    models = ("gpt-5.4", "gpt-5.5", "gpt-5.4-mini", "claude-opus-4-7", "claude-sonnet-4-6")
+    places = [(m, r, t) for m in (*models, *"klmnop") for r in "abc" for t in "uvwxyz"]
+    records = [
+        native(
+            f"{first:%m%d}-{i}-{j}",
+            started_at=(first + timedelta(hours=j * 2, minutes=i % 60)).isoformat(),
+            model=model,
+            region=region,
+            task=task,
+            team=task,
+            ttft_ms=200.0 * 1.05 ** ((i * 7 + j * 13) % 60),
+            input_tokens=2 ** (4 + (i + j) % 14),
+            output_tokens=2 ** (2 + j % 12),
+            status=("ok", "ok", "ok", "error", "throttled")[(i + j) % 5],
+        )
+        for first in (START, START - timedelta(7))
+        for i, (model, region, task) in enumerate(places)
+        for j in range(84)
+    ]
+    bench.ingest(bench.write(records))
+    report = build_report(bench.logs.store, MONDAY)
+    assert len(report.figures()) >= 8
+    assert len(render_html(report, static=True).encode()) < 800_000
+    assert len(render_html(report).encode()) < 3_000_000
 
 
 def test_names_become_different_file_names() -> None:
