@@ -10,10 +10,10 @@ from typing import Any
 from logscope import words
 from logscope.changes import Shift
 from logscope.config import quote
-from logscope.objective_section import objective_name
 from logscope.output import clean
 from logscope.page import Decision, Strong
-from logscope.sections import Row, one, records
+from logscope.sections.objectives import objective_name
+from logscope.sections.tables import Row, one, records
 from logscope.weeks import Weeks
 
 MOST = 3

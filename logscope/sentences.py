@@ -11,14 +11,14 @@ from typing import Any
 from logscope import words
 from logscope.bridge import Bridge
 from logscope.changes import Shift
-from logscope.changes_section import causes, signed_ms, since_when
 from logscope.config import Config
-from logscope.data_section import unknown_shares
 from logscope.moments import outburst
-from logscope.objective_section import objective_sentence
 from logscope.page import Sentence, Strong, Text, Tile
-from logscope.routing_section import routing_lead
-from logscope.sections import Row, one, records, tone_of
+from logscope.sections.changes import causes, signed_ms, since_when
+from logscope.sections.data import unknown_shares
+from logscope.sections.objectives import objective_sentence
+from logscope.sections.routing import routing_lead
+from logscope.sections.tables import Row, one, records, tone_of
 from logscope.weeks import Weeks
 
 MOST_SHIFTS = 2

@@ -7,21 +7,21 @@ from typing import Any
 
 from logscope import charts, words
 from logscope.about import __version__
-from logscope.changes_section import changes_section, cost_bridge, ttft_shifts
 from logscope.config import Config
-from logscope.cost_section import cost_section
-from logscope.data_section import coverage_figure, data_section, method_section, records_table
 from logscope.decisions import decisions
-from logscope.latency_section import latency_section
-from logscope.objective_section import missed_objectives, objective_section, task_limits
-from logscope.outcome_section import outcome_section
 from logscope.page import Report, Section
-from logscope.routing_section import latest_recommendation, routing_section
-from logscope.sections import one, records
+from logscope.sections.changes import changes_section, cost_bridge, ttft_shifts
+from logscope.sections.cost import cost_section
+from logscope.sections.data import coverage_figure, data_section, method_section, records_table
+from logscope.sections.latency import latency_section
+from logscope.sections.objectives import missed_objectives, objective_section, task_limits
+from logscope.sections.outcomes import outcome_section
+from logscope.sections.routing import latest_recommendation, routing_section
+from logscope.sections.streams import streams_section
+from logscope.sections.tables import one, records
+from logscope.sections.teams import team_section
 from logscope.sentences import nothing, summary, tiles
 from logscope.store import Store
-from logscope.streams_section import streams_section
-from logscope.team_section import team_section
 from logscope.weeks import Weeks
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from logscope import charts, words
 from logscope.page import Cell, Column, Figure, Section, Strong, Table, Text
-from logscope.sections import Row, grouped_table, one, plain_table, records
+from logscope.sections.tables import Row, grouped_table, one, plain_table, records
 from logscope.weeks import WEEK, Weeks
 
 LEAST_SUCCEEDED = 30

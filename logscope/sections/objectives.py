@@ -8,7 +8,7 @@ from logscope import charts, words
 from logscope.config import Config
 from logscope.objectives import as_parameter, read_objectives
 from logscope.page import Figure, Section, Sentence, Strong, Text
-from logscope.sections import Row, plain_table, records
+from logscope.sections.tables import Row, plain_table, records
 from logscope.weeks import Weeks
 
 

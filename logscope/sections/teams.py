@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from logscope import words
-from logscope.cost_section import cost_cell, cost_change, of, per_thousand
 from logscope.page import Body, Cell, Column, Section, Strong, Table, Text
-from logscope.sections import Row, by_group, records
+from logscope.sections.cost import cost_cell, cost_change, of, per_thousand
+from logscope.sections.tables import Row, by_group, records
 from logscope.weeks import Weeks
 
 MOST_TEAMS = 20

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from logscope import charts, words
 from logscope.page import Cell, Column, Figure, Section, Strong, Text
-from logscope.sections import Columns, Row, grouped_table, one, plain_table, records
+from logscope.sections.tables import Columns, Row, grouped_table, one, plain_table, records
 from logscope.weeks import Weeks
 
 LEAST_FAILED = 20

@@ -11,7 +11,7 @@ from logscope.bridge import CAUSES, Bridge, bridge
 from logscope.changes import Shift, shifts
 from logscope.moments import step
 from logscope.page import Body, Cell, Column, Figure, Section, Table, Text
-from logscope.sections import plain_table, records
+from logscope.sections.tables import plain_table, records
 from logscope.weeks import Weeks
 
 PAIR = ("model", "region")

@@ -6,10 +6,10 @@ from typing import Any
 
 from logscope import latency_charts, words
 from logscope.changes import Shift
-from logscope.changes_section import PAIR
-from logscope.curves import curves_figure, durations_figure, inputs_figure, load_figure
 from logscope.page import Cell, Column, Figure, Section, Strong, Text
-from logscope.sections import Row, grouped_table, one, plain_table, records
+from logscope.sections.changes import PAIR
+from logscope.sections.curves import curves_figure, durations_figure, inputs_figure, load_figure
+from logscope.sections.tables import Row, grouped_table, one, plain_table, records
 from logscope.weeks import Weeks
 
 MOST_PAIRS = 14

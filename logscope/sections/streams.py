@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from logscope import latency_charts, words
-from logscope.curves import drawn
 from logscope.page import Figure, Section, Strong, Text
-from logscope.sections import one, plain_table, records
+from logscope.sections.curves import drawn
+from logscope.sections.tables import one, plain_table, records
 from logscope.weeks import Weeks
 
 STALL_MS = 1000.0

@@ -19,7 +19,7 @@ from logscope.page import (
     Table,
     Text,
 )
-from logscope.sections import Row, one, plain_table, records
+from logscope.sections.tables import Row, one, plain_table, records
 from logscope.weeks import Weeks
 
 # Column of `account` that counts the unknown, its name, and why it is unknown as a rule.

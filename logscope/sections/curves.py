@@ -7,7 +7,7 @@ from typing import Any
 
 from logscope import latency_charts, words
 from logscope.page import Figure
-from logscope.sections import plain_table, records
+from logscope.sections.tables import plain_table, records
 from logscope.weeks import Weeks
 
 MOST_TASKS = 6
