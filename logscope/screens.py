@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from logscope.store import Store
 
 MIN_P95 = 60
+MOST_FORMATS = 10  # of a longer list only the largest are told one by one
 
 
 def ingest_summary(result: IngestResult, store: Store) -> str:
@@ -34,8 +35,13 @@ def ingest_summary(result: IngestResult, store: Store) -> str:
             plural(count.records, "record"),
             span(count.first, count.last),
         ]
-        for count in result.formats
+        for count in result.formats[:MOST_FORMATS]
     ]
+    rest = result.formats[MOST_FORMATS:]
+    if rest:
+        files, records = sum(count.files for count in rest), sum(count.records for count in rest)
+        more = [f"  {len(rest)} more", plural(files, "file"), plural(records, "record")]
+        rows.append([*more, "see: logscope status"])
     if rows:
         table = text_table(["", "", "", ""], rows, [False, True, True, False])
         lines += table.rstrip("\n").splitlines()[1:]

@@ -191,6 +191,9 @@ def test_a_wrong_adapter_says_what_it_lacks(bench: Bench) -> None:
         (["formats", "litelm_standard"], 2, "Did you mean litellm_standard?"),
         (["sql"], 2, "SELECT"),
         (["ingest"], 2, "logscope ingest FOLDER"),
+        (["latncy"], 2, "Did you mean 'latency'?"),
+        (["latency", "--bye", "model"], 2, "Possible options: --by"),
+        (["latency", "--top", "few"], 2, "See: logscope latency --help"),
     ],
 )
 def test_wrong_usage_is_one_line_with_the_way_out(

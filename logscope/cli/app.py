@@ -28,6 +28,23 @@ logscope reads the LLM request logs you have: how fast, how dear, what changed, 
 class Group(TyperGroup):
     """The one place where an error becomes one line and an exit code."""
 
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        """Run; wrong usage, which is found before a command starts, is one line too."""
+        try:
+            code = super().main(*args, standalone_mode=False, **extra)
+        except typer.TyperException as error:
+            from logscope.output import clean
+
+            context = getattr(error, "ctx", None)
+            command = context.command_path if context else "logscope"
+            said = clean(error.format_message()).rstrip(".?")
+            mark = "?" if "Did you mean" in said else "."
+            typer.echo(f"logscope: {said}{mark} See: {command} --help", err=True)
+            code = UsageError.exit_code
+        if not standalone_mode:
+            return code
+        sys.exit(code if isinstance(code, int) else 0)
+
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
