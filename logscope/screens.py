@@ -40,8 +40,8 @@ def ingest_summary(result: IngestResult, store: Store) -> str:
     rest = result.formats[MOST_FORMATS:]
     if rest:
         files, records = sum(count.files for count in rest), sum(count.records for count in rest)
-        more = [f"  {len(rest)} more", plural(files, "file"), plural(records, "record")]
-        rows.append([*more, "see: logscope status"])
+        told = [f"  {len(rest)} more", plural(files, "file"), plural(records, "record")]
+        rows.append([*told, "see: logscope status"])
     if rows:
         table = text_table(["", "", "", ""], rows, [False, True, True, False])
         lines += table.rstrip("\n").splitlines()[1:]

@@ -28,10 +28,11 @@ logscope reads the LLM request logs you have: how fast, how dear, what changed, 
 class Group(TyperGroup):
     """The one place where an error becomes one line and an exit code."""
 
-    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+    def main(self, *args: Any, **options: Any) -> Any:
         """Run; wrong usage, which is found before a command starts, is one line too."""
+        standalone = options.pop("standalone_mode", True)
         try:
-            code = super().main(*args, standalone_mode=False, **extra)
+            code = super().main(*args, **options | {"standalone_mode": False})
         except typer.TyperException as error:
             from logscope.output import clean
 
@@ -41,7 +42,7 @@ class Group(TyperGroup):
             mark = "?" if "Did you mean" in said else "."
             typer.echo(f"logscope: {said}{mark} See: {command} --help", err=True)
             code = UsageError.exit_code
-        if not standalone_mode:
+        if not standalone:
             return code
         sys.exit(code if isinstance(code, int) else 0)
 
