@@ -40,8 +40,11 @@ def cell(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
-    if isinstance(value, float | Decimal):
-        return number(float(value))
+    if isinstance(value, Decimal):
+        # Money, as a rule: from one dollar on the cents count, however many dollars there are.
+        return f"{value:,.2f}" if abs(value) >= 1 else number(float(value))
+    if isinstance(value, float):
+        return number(value)
     if isinstance(value, datetime):
         return value.isoformat(sep=" ", timespec="seconds")
     if isinstance(value, date):

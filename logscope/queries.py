@@ -91,14 +91,17 @@ def find_checks() -> dict[str, SqlFile]:
 
 
 def list_queries() -> list[dict[str, str]]:
-    """Return name, what it answers, unit, grain and parameters of every named query."""
+    """Return area, name, what it answers, unit, grain and parameters of every named query."""
     return [
         {
+            "area": query.path.parent.name,
             "name": name,
             "answers": query.title,
             "unit": query.keys.get("unit", ""),
             "grain": query.keys.get("grain", ""),
             "params": query.keys.get("params", ""),
         }
-        for name, query in sorted(find_queries().items())
+        for name, query in sorted(
+            find_queries().items(), key=lambda item: (item[1].path.parent.name, item[0])
+        )
     ]

@@ -182,6 +182,23 @@ def definitions_screen(frame: polars.DataFrame) -> str:
     return "\n".join(lines) + "\n"
 
 
+def query_list(queries: Sequence[Mapping[str, str]]) -> str:
+    """Return the named queries under their areas: what each answers, its grain and parameters."""
+    lines, area = [], ""
+    width = max(len(query["name"]) for query in queries)
+    for query in queries:
+        if query["area"] != area:
+            area = query["area"]
+            lines.append(clean(area))
+        lines.append(f"  {query['name']:<{width}}  {clean(query['answers'])}")
+        params = f"; -p {clean(query['params'])}" if query["params"] else ""
+        lines.append(f"  {'':<{width}}    {clean(query['grain'])}{params}")
+    lines.append(
+        "Run one: logscope query NAME --by model --week last. Its SQL: logscope query NAME --sql"
+    )
+    return "\n".join(lines) + "\n"
+
+
 def milliseconds(value: float | None) -> str:
     return UNKNOWN if value is None else number(value)
 

@@ -50,7 +50,10 @@ def query(
     if name is None:
         import polars as pl
 
-        answer(pl.DataFrame(list_queries()), format, output)
+        from logscope import screens
+
+        listed = list_queries()
+        answer(pl.DataFrame(listed), format, output, screens.query_list(listed))
         return
     if show_sql:
         typer.echo(find_query(name).path.read_text(encoding="utf-8"), nl=False)
