@@ -10,7 +10,7 @@ from logscope.accounting import FormatCount, IngestResult
 from logscope.output import cell
 from logscope.queries import find_queries, list_queries
 from logscope.screens import MOST_FORMATS, ingest_summary, query_list
-from tests.conftest import Bench
+from tests.conftest import Bench, native
 
 
 def test_the_list_of_queries_names_each_under_its_area() -> None:
@@ -35,6 +35,7 @@ def test_money_keeps_its_cents(money: str, shown: str) -> None:
 
 
 def test_only_the_largest_formats_are_told_one_by_one(bench: Bench) -> None:
+    bench.ingest(bench.write([native("r1")]))
     counts = tuple(FormatCount(f"format_{i:02}", 2, 100 - i, None, None) for i in range(13))
     result = IngestResult(files=26, formats=counts)
     lines = ingest_summary(result, bench.logs.store).splitlines()
