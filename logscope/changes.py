@@ -1,90 +1,64 @@
-"""What changed between two weeks beyond noise.
-
-Two estimates with intervals give the interval of their difference by the method of variance
-estimates recovery, which keeps the intervals' lopsidedness. Where many pairs are tested at once,
-Holm's correction keeps the chance of a single false alarm among them at 5 %.
-"""
+"""What the week changed against the week before: the answer of `week_changes`, row by row."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-Z = 1.959963984540054
-ALPHA = 0.05
-# A difference that is certain but smaller than this share is not worth anybody's morning.
-LEAST_CHANGE = 0.05
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
+if TYPE_CHECKING:
+    import polars
 
 
 @dataclass(frozen=True)
 class Shift:
-    """How a number of one group moved from the week before to this one."""
+    """How a percentile of one group moved from the week before to this one.
+
+    The times are those logged; `change`, `low` and `high` are shares under the mix of both weeks
+    (0.1 is 10 % more), None beyond all sense. The p-value is corrected for all that were tested.
+    """
 
     group: tuple[Any, ...]
-    before: Estimate
-    now: Estimate
-    low: float
-    high: float
-    p_value: float
-    beyond_noise: bool = False
+    percentile: str
+    before_ms: float
+    now_ms: float
+    change: float
+    low: float | None
+    high: float | None
+    past_changes: int
+    p_value: float | None
+    verdict: str
 
     @property
-    def difference(self) -> float:
-        return self.now.value - self.before.value
+    def beyond_noise(self) -> bool:
+        return self.verdict == "alarm"
+
+    @property
+    def tested(self) -> bool:
+        """Whether there was past enough to judge by."""
+        return self.verdict != "provisional"
+
+    @property
+    def leans(self) -> bool:
+        """Whether the interval, whatever it is worth yet, is all slower or all faster."""
+        return (self.low or 0) > 0 or (self.high is not None and self.high < 0)
 
 
-def difference(now: Estimate, before: Estimate) -> tuple[float, float, float]:
-    """Return the 95 % interval of now - before, low and high, and the p-value of no difference."""
-    gap = now.value - before.value
-    low = gap - math.hypot(now.value - now.low, before.high - before.value)
-    high = gap + math.hypot(now.high - now.value, before.value - before.low)
-    towards_zero = gap - low if gap > 0 else high - gap
-    if towards_zero <= 0:
-        return low, high, 1.0 if gap == 0 else 0.0
-    return low, high, math.erfc(abs(gap) / towards_zero * Z / math.sqrt(2))
-
-
-def estimate(row: Mapping[str, Any], measure: str) -> Estimate | None:
-    """Return a row's number with its interval, None where either is withheld."""
-    found = [row.get(f"{measure}{end}_ms") for end in ("", "_low", "_high")]
-    if any(value is None for value in found):
-        return None
-    return Estimate(*(float(value) for value in found if value is not None))
-
-
-def shifts(
-    now: Sequence[Mapping[str, Any]],
-    before: Sequence[Mapping[str, Any]],
-    by: Sequence[str],
-    measure: str,
-) -> list[Shift]:
-    """Return every group for which both weeks tell the measure, the surest change first.
-
-    A shift is beyond noise if Holm's correction over all groups says so and it is 5 % or more.
-    """
-    past = {tuple(row[key] for key in by): row for row in before}
-    found = []
-    for row in now:
-        group = tuple(row[key] for key in by)
-        new = estimate(row, measure)
-        old = estimate(past[group], measure) if group in past else None
-        if new and old:
-            found.append(Shift(group, old, new, *difference(new, old)))
-    found.sort(key=lambda shift: (shift.p_value, str(shift.group)))
-    judged, open_ = [], True
-    for place, shift in enumerate(found):
-        open_ = open_ and shift.p_value <= ALPHA / (len(found) - place)
-        large = abs(shift.difference) >= LEAST_CHANGE * abs(shift.before.value)
-        judged.append(Shift(**{**vars(shift), "beyond_noise": open_ and large}))
-    return judged
+def shifts(frame: polars.DataFrame, by: Sequence[str]) -> list[Shift]:
+    """Return the changes that could be compared, alarms first: the rows of `week_changes`."""
+    return [
+        Shift(
+            group=tuple(row[name] for name in by),
+            percentile=row["percentile"],
+            before_ms=row["before_ms"],
+            now_ms=row["now_ms"],
+            change=row["change"],
+            low=row["low"],
+            high=row["high"],
+            past_changes=row["past_changes"],
+            p_value=row["p_holm"],
+            verdict=row["verdict"],
+        )
+        for row in frame.iter_rows(named=True)
+        if row["change"] is not None
+    ]

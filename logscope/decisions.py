@@ -32,7 +32,7 @@ def decisions(
     """Return what should be decided, the most pressing first; each names an owner and a day."""
     found = [
         *(objective(weeks, row) for row in missed[:1]),
-        *(slower(weeks, shift) for shift in moved if shift.beyond_noise and shift.difference > 0),
+        *slower_pairs(weeks, moved),
         *throttled(weeks),
         *routing(weeks, recommendation),
         *unpriced(weeks),
@@ -83,17 +83,23 @@ def objective(weeks: Weeks, row: Row) -> Decision:
     )
 
 
-def slower(weeks: Weeks, shift: Shift) -> Decision:
-    model, region = (words.name(part) for part in shift.group)
+def slower_pairs(weeks: Weeks, moved: Sequence[Shift]) -> list[Decision]:
+    """Return a decision per model and region that became slower beyond noise, at p50 or p95."""
+    groups = [shift.group for shift in moved if shift.beyond_noise and shift.change > 0]
+    return [slower(weeks, group) for group in dict.fromkeys(groups)]
+
+
+def slower(weeks: Weeks, group: tuple[Any, ...]) -> Decision:
+    model, region = (words.name(part) for part in group)
     names = ("model", "region")
     return Decision(
         (
             Strong(f"{model} in {region} is slower: "),
             "ask the provider, or send what is urgent elsewhere.",
         ),
-        owner(weeks, names, shift.group),
+        owner(weeks, names, group),
         next_report(weeks),
-        f"logscope latency --by hour {where(names, shift.group)} --week {weeks.name}",
+        f"logscope latency --by hour {where(names, group)} --week {weeks.name}",
     )
 
 

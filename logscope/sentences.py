@@ -14,11 +14,12 @@ from logscope.changes import Shift
 from logscope.config import Config
 from logscope.moments import outburst
 from logscope.page import Sentence, Strong, Text, Tile
-from logscope.sections.changes import causes, signed_ms, since_when
+from logscope.sections.changes import bounds, causes, direction, since_when
 from logscope.sections.data import unknown_shares
 from logscope.sections.objectives import objective_sentence
 from logscope.sections.routing import routing_lead
 from logscope.sections.tables import Row, one, records, tone_of
+from logscope.week_changes import LEAST_CHANGE, LEAST_PAST
 from logscope.weeks import Weeks
 
 MOST_SHIFTS = 2
@@ -111,41 +112,71 @@ def speed(weeks: Weeks, moved: list[Shift]) -> Sentence | None:
     """Say which model and region answers slower or faster beyond noise, or that none does."""
     if not moved:
         return None
-    beyond = sorted(
-        (shift for shift in moved if shift.beyond_noise), key=lambda s: -abs(s.difference)
-    )
-    pairs = words.plural(len(moved), "pair")
-    if not beyond:
-        return Sentence(
-            (
-                "Nothing moved beyond noise: ",
-                f"{pairs} of model and region tested (first-token p95).",
-            ),
-            "latency",
+    beyond = sorted((s for s in moved if s.beyond_noise), key=lambda s: -abs(s.change))
+    tested = {shift.group for shift in moved if shift.tested}
+    young = {shift.group for shift in moved} - tested
+    if not tested:
+        return unjudged(moved)
+    if beyond:
+        text = moves(weeks, beyond, len(tested))
+    else:
+        pairs = words.plural(len(tested), "pair")
+        text = (
+            "Nothing moved beyond noise: ",
+            f"{pairs} of model and region tested (first-token p50 and p95).",
         )
+    if young:
+        have = "has" if len(young) == 1 else "have"
+        text += (f" {words.plural(len(young), 'pair')} {have} too short a past to be judged.",)
+    return Sentence(text, "latency")
+
+
+def moves(weeks: Weeks, beyond: list[Shift], tested: int) -> Text:
+    """Say who moved beyond noise, each pair once, and what the others did."""
+    largest = {shift.group: shift for shift in reversed(beyond)}
+    told = sorted(largest.values(), key=lambda s: -abs(s.change))[:MOST_SHIFTS]
     text: Text = ()
-    for shift in beyond[:MOST_SHIFTS]:
+    for shift in told:
         model, region = (words.name(part) for part in shift.group)
-        verb = "slower" if shift.difference > 0 else "faster"
         moment = since_when(weeks, shift)
         when = f" about {moment:%A %H:%M}" if moment else ""
         text += (
-            Strong(f"{model} became {verb} in {region}"),
-            f"{when}: first-token p95 {words.ms(shift.before.value)} to "
-            f"{words.ms(shift.now.value)} ms ({signed_ms(shift.difference)}, "
-            f"95 % interval {signed_ms(shift.low)} to "
-            f"{signed_ms(shift.high)}). ",
+            Strong(f"{model} became {direction(shift)} in {region}"),
+            f"{when}: {in_numbers(shift)}. ",
         )
-    others = len(moved) - len(beyond[:MOST_SHIFTS])
-    more = len(beyond) - len(beyond[:MOST_SHIFTS])
+    others, more = tested - len(told), len(largest) - len(told)
     if more:
-        text += (f"{words.plural(more, 'other pair')} of {len(moved)} moved too.",)
-    elif others:
+        return (*text, f"{words.plural(more, 'other pair')} of {tested} moved too.")
+    if others:
         pairs = "pair" if others == 1 else f"{others} pairs"
-        text += (f"The other {pairs} of model and region moved within noise.",)
-    else:
-        text += ("No other pair could be tested.",)
+        return (*text, f"The other {pairs} of model and region moved within noise.")
+    return (*text, "No other pair could be tested.")
+
+
+def unjudged(moved: list[Shift]) -> Sentence:
+    """Say that no change can be judged yet, and which one leans furthest to one side."""
+    pairs = words.plural(len({shift.group for shift in moved}), "pair")
+    text: Text = (
+        f"Whether the first token moved beyond noise cannot be told yet: of {pairs} of model and "
+        f"region none has {LEAST_PAST} past changes from week to week.",
+    )
+    leaning = [shift for shift in moved if shift.leans and abs(shift.change) > LEAST_CHANGE]
+    if leaning:
+        shift = max(leaning, key=lambda s: (abs(s.change), str(s.group)))
+        model, region = (words.name(part) for part in shift.group)
+        text += (
+            f" Provisionally {model} in {region} was {direction(shift)}: {in_numbers(shift)}.",
+        )
     return Sentence(text, "latency")
+
+
+def in_numbers(shift: Shift) -> str:
+    """Return a shift in numbers: times as logged, the change for the same requests."""
+    return (
+        f"first-token {shift.percentile} {words.ms(shift.before_ms)} to {words.ms(shift.now_ms)} "
+        f"ms, {words.signed_percent(shift.change)} for the same requests (95 % interval "
+        f"{bounds(shift)})"
+    )
 
 
 def failures(weeks: Weeks) -> Sentence | None:

@@ -150,11 +150,12 @@ def history(selection: Selection, monday: date) -> Selection:
 
 
 def week_changes(
-    store: Store, selection: Selection, monday: date, measure: str = "ttft"
+    store: Store, selection: Selection, monday: date, measure: str = "ttft", days: int = 7
 ) -> polars.DataFrame:
     """Return how p50 and p95 of a measure changed in the week from `monday`, alarms first.
 
-    Of `selection` its condition, groups and time zone count. One row per group and percentile:
+    Of `selection` its condition, groups and time zone count; of every week its first `days`, for a
+    week that is not over. One row per group and percentile:
     n and the percentile as logged in both weeks (ms), `change` under the common mix (0.1 is 10 %
     more) with its interval, and the verdict: alarm, quiet, provisional, or NULL where too little
     was logged to compare. Raises NoDataError if week and past are empty.
@@ -178,6 +179,7 @@ def week_changes(
                     from selection
                     where status = 'ok' and {measure}_ms > 0
                 )
+                where days_before % 7 >= {7 - days}
                 order by group_key, week, value, day, cell
             """,
         )

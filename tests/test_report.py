@@ -148,8 +148,59 @@ def test_growth_is_told_in_numbers(bench: Bench) -> None:
     )
     assert told[1] == "More paid requests explain +$0.40; no price changed."
     assert told[2] == (
-        "Nothing moved beyond noise: 1 pair of model and region tested (first-token p95)."
+        "Whether the first token moved beyond noise cannot be told yet: of 1 pair of model and "
+        "region none has 4 past changes from week to week."
     )
+
+
+def seven_weeks(slower: float) -> list[Row]:
+    """Return 140 requests a week and region, alike but for a first token of 500 ms, 1 % up or down by week.
+
+    In the last week, 46, those of eu-west-1 take `slower` times as long.
+    """
+    rows: list[Row] = []
+    for back in range(7):
+        for region in ("us-east-1", "eu-west-1"):
+            wave = 1.01 if back % 2 else 1.0
+            late = slower if back == 0 and region == "eu-west-1" else 1.0
+            part = week(140, START - timedelta(7 * back), name=region, region=region)
+            rows += [{**row, "ttft_ms": (500 + i % 50) * wave * late} for i, row in enumerate(part)]
+    return rows
+
+
+def test_a_shift_beyond_the_past_weeks_is_told_and_decided(bench: Bench) -> None:
+    bench.ingest(bench.write(seven_weeks(1.3)))
+    report = build_report(bench.logs.store, MONDAY)
+    speed = next(s for s in report.summary if s.section == "latency")
+    # 1.3 / 1.01 - 1; p50 and p95 move alike, and a pair is told once.
+    assert plain(speed.text).startswith("gpt-5.4 became slower in eu-west-1")
+    assert "+28.7\N{NARROW NO-BREAK SPACE}% for the same requests" in plain(speed.text)
+    assert plain(speed.text).endswith("The other pair of model and region moved within noise.")
+    slower = [plain(d.what) for d in report.decisions if "is slower" in plain(d.what)]
+    assert [what.split(":")[0] for what in slower] == ["gpt-5.4 in eu-west-1 is slower"]
+
+
+def test_weeks_that_only_differ_as_always_are_quiet(bench: Bench) -> None:
+    told = sentences(bench, seven_weeks(1.0))
+    assert told[2] == (
+        "Nothing moved beyond noise: 2 pairs of model and region tested (first-token p50 and p95)."
+    )
+
+
+def test_a_week_that_is_not_over_is_judged_by_the_same_days(bench: Bench) -> None:
+    # The week ends on Thursday; the weekends of all other weeks are ten times as slow.
+    rows = [
+        {**row, "ttft_ms": 10 * float(str(row["ttft_ms"]))} if is_weekend(row) else row
+        for row in seven_weeks(1.0)
+        if str(row["started_at"]) < "2026-11-13"
+    ]
+    assert sum(map(is_weekend, rows)) == 2 * 6 * 40
+    told = sentences(bench, rows)
+    assert "cannot be told yet" not in told[2] and "Nothing moved beyond noise" in told[2]
+
+
+def is_weekend(row: Row) -> bool:
+    return datetime.fromisoformat(str(row["started_at"])).weekday() >= 5
 
 
 def test_a_week_without_a_request_says_so(bench: Bench) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +11,6 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from logscope.bridge import CAUSES, INPUT, OUTPUT, bridge
-from logscope.changes import Estimate, difference, shifts
 from logscope.measures import latency, run_query
 from logscope.moments import outburst, step
 from logscope.weeks import GROUPINGS, Weeks
@@ -124,30 +122,6 @@ def test_causes_add_up_whatever_the_weeks_hold() -> None:
         gap = sum(row["cost_usd"] for row in now) - sum(row["cost_usd"] for row in before)
         assert sum(found.total(cause) for cause in CAUSES) == pytest.approx(gap)
         assert found.now - found.before == pytest.approx(gap)
-
-
-def test_a_difference_has_the_interval_of_both() -> None:
-    low, high, p = difference(Estimate(110, 106, 114), Estimate(100, 97, 103))
-    assert (low, high) == (pytest.approx(10 - 5), pytest.approx(10 + 5))
-    assert p == pytest.approx(math.erfc(2 * 1.959964 / math.sqrt(2)), rel=1e-4)
-    assert difference(Estimate(100, 90, 110), Estimate(100, 90, 110))[2] == 1
-
-
-def test_many_pairs_tested_need_stronger_evidence() -> None:
-    def rows(values: list[float]) -> list[dict[str, Any]]:
-        return [
-            {"pair": i, "ttft_p95_ms": v, "ttft_p95_low_ms": v - 10, "ttft_p95_high_ms": v + 10}
-            for i, v in enumerate(values)
-        ]
-
-    # 20 above 100 with an interval of 14.1: alone beyond noise, but not as one of twelve.
-    alone = shifts(rows([120]), rows([100]), ["pair"], "ttft_p95")
-    assert [shift.beyond_noise for shift in alone] == [True]
-    many = shifts(rows([120] + [100] * 11), rows([100] * 12), ["pair"], "ttft_p95")
-    assert not any(shift.beyond_noise for shift in many)
-    # Certain, but too small to matter.
-    small = shifts(rows([1030]), rows([1000]), ["pair"], "ttft_p95")
-    assert not small[0].beyond_noise and small[0].p_value < 0.001
 
 
 def test_a_step_is_found_where_it_was_put() -> None:

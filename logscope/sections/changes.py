@@ -12,18 +12,23 @@ from logscope.changes import Shift, shifts
 from logscope.moments import step
 from logscope.page import Body, Cell, Column, Figure, Section, Table, Text
 from logscope.sections.tables import plain_table, records
+from logscope.selection import Selection
+from logscope.week_changes import LEAST_PAST, week_changes
 from logscope.weeks import Weeks
 
 PAIR = ("model", "region")
-MOST_LOCATED = 3
+MOST_LOCATED, MOST_SHOWN = 3, 20
 # A cause below this share of the week's cost goes into "all else".
 LEAST_CAUSE = 0.005
 
 
 def ttft_shifts(weeks: Weeks) -> list[Shift]:
-    """Return how the first-token p95 of each model and region moved since the week before."""
-    now, before = (records(weeks.rows("latency", PAIR, before=past)) for past in (False, True))
-    return shifts(now, before, PAIR, "ttft_p95")
+    """Return how the first token of each model and region moved since the week before."""
+    if weeks.before is None:
+        return []
+    asked = Selection(where=weeks.where, by=PAIR, tz=weeks.tz)
+    moved = week_changes(weeks.store, asked, weeks.monday, days=len(weeks.days))
+    return shifts(moved, PAIR)
 
 
 def since_when(weeks: Weeks, shift: Shift) -> datetime | None:
@@ -40,7 +45,7 @@ def since_when(weeks: Weeks, shift: Shift) -> datetime | None:
     counted = records(weeks.rows("slower_than", ("hour", *PAIR), ttft_ms=round(limit)))
     rows = [row for row in counted if tuple(row[key] for key in PAIR) == shift.group]
     found = step([(weeks.hour_of_week(row["hour"]), row["n"], row["n_over"]) for row in rows])
-    if found is None or (found.share_after > found.share_before) != (shift.difference > 0):
+    if found is None or (found.share_after > found.share_before) != (shift.change > 0):
         return None
     return weeks.moment(found.hour)
 
@@ -194,21 +199,22 @@ def cause_label(cause: str, found: Bridge) -> str:
 
 
 def shift_table(weeks: Weeks, moved: list[Shift]) -> Table:
-    """Return every pair of model and region with its first-token p95 in both weeks."""
+    """Return every pair of model and region with its first token in both weeks."""
     import polars as pl
 
     rows = []
     located = [shift for shift in moved if shift.beyond_noise][:MOST_LOCATED]
-    for shift in moved[:20]:
+    for shift in moved[:MOST_SHOWN]:
         moment = since_when(weeks, shift) if shift in located else None
         rows.append(
             [
                 Cell(words.name(shift.group[0])),
                 Cell(words.name(shift.group[1])),
-                Cell(words.ms(shift.before.value)),
-                Cell(words.ms(shift.now.value)),
-                Cell(signed_ms(shift.difference)),
-                Cell(f"{signed_ms(shift.low)} to {signed_ms(shift.high)}", tone="quiet"),
+                Cell(shift.percentile),
+                Cell(words.ms(shift.before_ms)),
+                Cell(words.ms(shift.now_ms)),
+                Cell(words.signed_percent(shift.change)),
+                Cell(bounds(shift), tone="quiet"),
                 Cell(p_value(shift.p_value)),
                 Cell(verdict(shift, moment), tone=tone(shift)),
             ]
@@ -218,53 +224,64 @@ def shift_table(weeks: Weeks, moved: list[Shift]) -> Table:
             {
                 "model": shift.group[0],
                 "region": shift.group[1],
-                "p95_before_ms": shift.before.value,
-                "p95_ms": shift.now.value,
-                "difference_ms": shift.difference,
-                "low_ms": shift.low,
-                "high_ms": shift.high,
+                "percentile": shift.percentile,
+                "before_ms": shift.before_ms,
+                "now_ms": shift.now_ms,
+                "change": shift.change,
+                "low": shift.low,
+                "high": shift.high,
+                "past_changes": shift.past_changes,
                 "p_value": shift.p_value,
-                "beyond_noise": shift.beyond_noise,
+                "verdict": shift.verdict,
             }
             for shift in moved
-        ]
+        ],
+        infer_schema_length=None,
     )
     left = len(moved) - len(rows)
     return Table(
         "ttft_shifts",
-        f"First-token p95, week {weeks.number_before} to {weeks.number}",
+        f"First token, week {weeks.number_before} to {weeks.number}",
         [
             Column("model", right=False),
             Column("region", right=False),
+            Column("", right=False),
             Column(f"W{weeks.number_before}, ms"),
             Column(f"W{weeks.number}, ms"),
-            Column("change"),
+            Column("same requests"),
             Column("95 % interval"),
             Column("p"),
             Column("verdict", right=False),
         ],
         [Body("", rows, f"and {left} more" if left > 0 else "")],
-        [weeks.command("latency", PAIR)],
+        [weeks.command("traffic --changes", PAIR)],
         frame,
-        "Beyond noise: p below 0.05 after Holm's correction for all pairs, and 5 % or more. Input "
-        "sizes and load may differ between the weeks; see Latency.",
+        "Same requests: weighted to the mix of both weeks (task, input size, region, streaming). "
+        "Beyond noise: p below 0.05 against the spread of past weeks, after Holm's correction, and "
+        f"over 5 %. Provisional: under {LEAST_PAST} past changes from week to week; never an alarm.",
     )
 
 
-def signed_ms(value: float) -> str:
-    return words.signed(words.ms(value).replace("-", words.MINUS), value)
+def bounds(shift: Shift) -> str:
+    """Return the interval of a change in words: `−2.1 % to +8.0 %`."""
+    return f"{words.signed_percent(shift.low)} to {words.signed_percent(shift.high)}"
 
 
-def p_value(value: float) -> str:
-    return "<0.001" if value < 0.001 else f"{value:.3f}"
+def p_value(value: float | None) -> str:
+    return words.DASH if value is None else "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def direction(shift: Shift) -> str:
+    return "slower" if shift.change > 0 else "faster"
 
 
 def verdict(shift: Shift, moment: datetime | None) -> str:
+    if not shift.tested:
+        return "provisional"
     if not shift.beyond_noise:
         return "within noise"
-    text = "slower" if shift.difference > 0 else "faster"
-    return f"{text} since {moment:%a %H:%M}" if moment else text
+    return f"{direction(shift)} since {moment:%a %H:%M}" if moment else direction(shift)
 
 
 def tone(shift: Shift) -> str:
-    return "" if not shift.beyond_noise else "worse" if shift.difference > 0 else "better"
+    return "" if not shift.beyond_noise else "worse" if shift.change > 0 else "better"

@@ -107,9 +107,9 @@ def latency_lead(weeks: Weeks, whole: Row, moved: list[Shift]) -> Text:
             f"{words.ms(whole['ttft_p95_high_ms'])})",
         )
     text += (".",)
-    beyond = [shift for shift in moved if shift.beyond_noise]
-    if moved and not beyond:
-        text += (f" None of {len(moved)} pairs of model and region moved beyond noise.",)
+    tested = {shift.group for shift in moved if shift.tested}
+    if tested and not any(shift.beyond_noise for shift in moved):
+        text += (f" None of {len(tested)} pairs of model and region moved beyond noise.",)
     return text
 
 
