@@ -140,9 +140,22 @@ class Store:
 
         return delta.read_snapshot(self.path, list(table_columns()))
 
+    @cached_property
+    def _live(self) -> dict[str, list[LiveFile]]:
+        """The live files of the tables asked for so far; those of a snapshot never change."""
+        return {}
+
     def refreshed(self) -> Store:
         """Return the same store as it is now."""
-        return Store(self.path)
+        now = Store(self.path)
+        now.remember(self)
+        return now
+
+    def remember(self, earlier: Store) -> None:
+        """Take over what another object read of the tables that are still at the same version."""
+        for table, files in earlier._live.items():
+            if self.snapshot.tables[table] == earlier.snapshot.tables[table]:
+                self._live[table] = files
 
     @contextmanager
     def writing(self) -> Iterator[Store]:
@@ -167,10 +180,12 @@ class Store:
         """Return the live Parquet files of a table, cut to the days asked for (both included)."""
         from logscope import delta
 
-        live = delta.live_files(self.path, table, self.snapshot.tables[table])
+        if table not in self._live:
+            version = self.snapshot.tables[table]
+            self._live[table] = delta.live_files(self.path, table, version)
         return [
             file
-            for file in live
+            for file in self._live[table]
             if file.day is None
             or (
                 (since is None or file.day >= since.isoformat())
@@ -228,6 +243,7 @@ class Store:
         snapshot = delta.commit(self.path, self.snapshot, changes, stamps)
         after = Store(self.path)
         after.__dict__["snapshot"] = snapshot
+        after.remember(self)
         after.write_catalog([*changes, "files"])
         return after
 
