@@ -79,7 +79,7 @@ judged as (
 select
     record_file,
     record_line,
-    request_id,
+    attempt_id(request_id, failed, startTime) as request_id,
     -- Only where the row itself tells of another attempt: the session may be the caller's.
     case
         when failed or try_cast(about[5] as integer) > 0 or try_cast(about[6] as integer) > 0

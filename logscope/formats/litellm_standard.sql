@@ -78,12 +78,7 @@ counted as (
 select
     record_file,
     record_line,
-    -- The failed attempts of one call share its id; newer versions number them.
-    case
-        when failed and try_cast(metadata.attempted_retries as integer) > 0
-            then id || '#' || metadata.attempted_retries
-        else id
-    end as request_id,
+    attempt_id(id, failed, startTime) as request_id,
     case when trace_id is distinct from caller_session then trace_id end as operation_id,
     coalesce(known(session_id), caller_session) as session_id,
     time_of(startTime) as started_at,

@@ -133,6 +133,11 @@ create macro tier_of(name) as
         when lower(name) <> 'auto' then nullif(lower(name), '')
     end;
 
+-- LiteLLM. The failed attempts of a call share its id, so each is known by its start as well; only
+-- some versions number them, and a fallback begins to count anew.
+create macro attempt_id(id, failed, start) as
+    if(coalesce(failed, false), concat_ws('#', id, epoch_ms(time_of(start))), id);
+
 -- Outcome. A score may be a yes or a no.
 create macro share_of(text) as
     case lower(text) when 'true' then 1.0 when 'false' then 0.0 else try_cast(text as double) end;

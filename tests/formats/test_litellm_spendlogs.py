@@ -172,6 +172,22 @@ def test_the_session_is_an_operation_only_where_attempts_are_marked(ingest_rows)
     assert {row["session_id"] for row in rows} == {"s-1"}
 
 
+def test_failed_attempts_of_one_call_count_each(bench):
+    """Pub/Sub writes a row per attempt, all with the id of the call and without a number."""
+    attempts = [
+        failure(request_id="call-1", startTime=time, endTime=time, completionStartTime=time)
+        for time in ("2025-11-10T10:00:01Z", "2025-11-10T10:00:03.250Z", "2025-11-10T10:00:07Z")
+    ]
+    bench.ingest(bench.write([*attempts, attempts[1]]))
+    assert bench.counts == (4, 3, 1, 0, 0)
+    rows = bench.rows("select * from requests order by started_at")
+    assert [(row["request_id"], row["operation_id"], row["attempt"]) for row in rows] == [
+        ("call-1#1762768801000", "s-1", 1),
+        ("call-1#1762768803250", "s-1", 2),
+        ("call-1#1762768807000", "s-1", 3),
+    ]
+
+
 def test_details(ingest_rows):
     metadata = {
         "user_api_key_alias": "app-key",

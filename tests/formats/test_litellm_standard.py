@@ -190,8 +190,11 @@ def test_failures(ingest_rows):
         failed("499", "499", ""),
         failure(id="bare", error_information=None),
     ])  # fmt: skip
+    # The id of a failed attempt ends in its start, because the attempts of a call share its own.
+    assert {row["request_id"].split("#")[1] for row in rows} == {"1762768800000"}
     assert [
-        (row["request_id"], row["status"], row["http_status"], row["error_type"]) for row in rows
+        (row["request_id"].split("#")[0], row["status"], row["http_status"], row["error_type"])
+        for row in rows
     ] == [
         ("429", "throttled", 429, "RateLimitError"),
         ("529", "throttled", 529, "InternalServerError"),
@@ -214,8 +217,8 @@ def test_retries_share_the_trace(ingest_rows):
         call(id="chatcmpl-10", trace_id="trace-2"),
     ])  # fmt: skip
     assert [(row["request_id"], row["operation_id"], row["attempt"]) for row in rows] == [
-        ("call-1", "trace-1", 1),
-        ("call-1#1", "trace-1", 2),
+        ("call-1#1762768800000", "trace-1", 1),
+        ("call-1#1762768810000", "trace-1", 2),
         ("chatcmpl-9", "trace-1", 3),
         ("chatcmpl-10", "trace-2", 1),
     ]
