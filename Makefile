@@ -59,12 +59,12 @@ $(VENV)/.installed-browser: $(VENV)/.installed-test
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,browser]'
 	@touch $@
 
-.venv-aiperf/.installed:
+.venv-aiperf/.installed: tests/tools/aiperf.txt
 	$(PYTHON) -m venv .venv-aiperf
-	.venv-aiperf/bin/pip install --quiet --disable-pip-version-check aiperf==0.13.0
+	.venv-aiperf/bin/pip install --quiet --disable-pip-version-check -c $< aiperf
 	@touch $@
 
-.venv-proxy/.installed:
+.venv-proxy/.installed: tests/tools/litellm.txt
 	$(PYTHON) -m venv .venv-proxy
-	.venv-proxy/bin/pip install --quiet --disable-pip-version-check 'litellm[proxy]==1.106.2'
+	.venv-proxy/bin/pip install --quiet --disable-pip-version-check -c $< 'litellm[proxy]'
 	@touch $@

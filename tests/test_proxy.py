@@ -31,6 +31,8 @@ pytestmark = pytest.mark.proxy
 
 VENV = Path(os.environ.get("PROXY_VENV", ".venv-proxy")).absolute()
 REQUESTS = 30
+# The proxy has this long to start: a cold disk and two busy cores take a minute.
+START_S = 300
 # By how much the proxy's first event may lie behind the server's own: network, parsing, threads.
 AGREE_P50_MS, AGREE_MAX_MS = 50, 500
 # The proxy does not start without a key of its own; this one lives as long as the test.
@@ -77,18 +79,21 @@ def proxy(folder: Path, upstream: str) -> Iterator[str]:
             command, cwd=folder, env=environment, stdout=sink, stderr=sink, start_new_session=True
         )
     try:
-        for _ in range(240):
-            assert process.poll() is None, output.read_text(encoding="utf-8")
-            try:
-                urllib.request.urlopen(
-                    f"http://127.0.0.1:{port}/health/liveliness", timeout=1
-                ).close()
-                break
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.5)
-        yield f"http://127.0.0.1:{port}"
+        url = f"http://127.0.0.1:{port}"
+        last = time.monotonic() + START_S
+        while not is_up(f"{url}/health/liveliness"):
+            told = output.read_text(encoding="utf-8", errors="replace")
+            assert process.poll() is None and time.monotonic() < last, told
+            time.sleep(0.5)
+        yield url
     finally:
         end(process)
+
+
+def is_up(url: str) -> bool:
+    with suppress(urllib.error.URLError, OSError), urllib.request.urlopen(url, timeout=2):
+        return True
+    return False
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
