@@ -98,10 +98,16 @@ select
     ---------- tokens: cached ones inside the prompt, thoughts beside the answer
     try_cast(coalesce(used[1], used[2]) as bigint)
         + coalesce(try_cast(coalesce(used[9], used[10]) as bigint), 0) as input_tokens,
-    case
-        when coalesce(used[1], used[2]) is not null
-            then coalesce(try_cast(coalesce(used[3], used[4]) as bigint), 0)
-    end as output_tokens,
+    -- Where nothing was written, the count is missing; the total says that it is no gap.
+    coalesce(
+        try_cast(coalesce(used[3], used[4]) as bigint),
+        case
+            when try_cast(coalesce(used[11], used[12]) as bigint)
+                = try_cast(coalesce(used[1], used[2]) as bigint)
+                + coalesce(try_cast(coalesce(used[9], used[10]) as bigint), 0)
+                + coalesce(try_cast(coalesce(used[5], used[6]) as bigint), 0) then 0
+        end
+    ) as output_tokens,
     coalesce(used[11], used[12]) as total_tokens,
     coalesce(used[7], used[8]) as cache_read_tokens,
     coalesce(used[5], used[6]) as reasoning_tokens,
