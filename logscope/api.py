@@ -151,13 +151,17 @@ class Logs:
         selection = self.select(by=[], **options)
         return recommend(self.store, selection, self.config, chosen).as_json()
 
-    def report(self, week: str = "last", path: str | Path = "reports", tz: str = "UTC") -> Path:
-        """Write the report of a week as one HTML file and return where."""
+    def report(self, week: str = "last", path: str | Path = "reports", **options: Any) -> Path:
+        """Write the report of a week and return where: a folder, or a .html, .md or .pdf file.
+
+        Options: tz, static, where, data (a folder for the numbers).
+        """
         from logscope.report import write_report
         from logscope.selection import week_start
 
-        store = self.store
-        return write_report(store, week_start(week, store), tz, self.config, Path(path))
+        store, output = self.store, Path(path)
+        monday = week_start(week, store)
+        return write_report(store, monday, config=self.config, output=output, **options)[-1]
 
 
 def whole_week(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import altair as alt
 
+from logscope.chart_data import Spec, data, values, with_shared_rows
+
 if TYPE_CHECKING:
     import polars
-
-Spec = dict[str, Any]
 
 # Told apart by people with any colour vision, on white and on dark ground (tests measure it).
 PALETTE = ("#4472B2", "#E0912F", "#289A7D", "#BA5491", "#726FD3", "#A6802B", "#5FB2DA")
@@ -73,31 +73,12 @@ def colours(names: Sequence[str]) -> dict[str, str]:
     return dict(zip(sorted(names), PALETTE, strict=False))
 
 
-def values(frame: polars.DataFrame) -> list[dict[str, Any]]:
-    """Return a frame's rows for a specification: floats with seven digits, dates as text."""
-    rows = []
-    for row in frame.iter_rows(named=True):
-        rows.append({key: plain(value) for key, value in row.items()})
-    return rows
-
-
-def plain(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(f"{value:.7g}") if math.isfinite(value) else None
-    return value if value is None or isinstance(value, bool | int | str) else str(value)
-
-
 def finished(chart: alt.Chart | alt.LayerChart | alt.FacetChart, narrow: bool) -> Spec:
     """Return a chart's specification with the shared style."""
     right = 4 if narrow else 8
     config = {**CONFIG, "padding": {"left": 2, "right": right, "top": 4, "bottom": 2}}
     # The goldens are validated in the tests; here it would take longer than the rest of the chart.
-    return {**chart.to_dict(validate=False), "config": config}
-
-
-def data(rows: polars.DataFrame | Sequence[Mapping[str, Any]]) -> alt.InlineData:
-    """Return rows as the data of a chart."""
-    return alt.InlineData([*rows] if isinstance(rows, Sequence) else values(rows))
+    return {**with_shared_rows(chart.to_dict(validate=False)), "config": config}
 
 
 def colour_scale(palette: Mapping[str, str], present: Sequence[str]) -> alt.Scale:

@@ -26,12 +26,16 @@ def draw(spec: Mapping[str, Any], css: str) -> str:
     Colours and sizes stand in attributes; fonts come from the page, which may restyle the parts by
     the renderer's classes (`role-axis-label` and so on).
     """
+    return compact(drawing(spec), css)
+
+
+def drawing(spec: Mapping[str, Any]) -> str:
+    """Return a specification as an SVG document as the renderer writes it, whole by itself."""
     import vl_convert
 
     schema = SCHEMA.search(str(spec["$schema"]))
     version = schema.group(1) if schema else None
-    svg = str(vl_convert.vegalite_to_svg(dict(spec), vl_version=version))
-    return compact(svg, css)
+    return str(vl_convert.vegalite_to_svg(dict(spec), vl_version=version))
 
 
 @cache

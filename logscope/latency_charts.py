@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING
 
 import altair as alt
 
+from logscope.chart_data import Spec, data, values
 from logscope.charts import (
     BEFORE,
     INK,
     OTHERS,
     PAPER,
-    Spec,
     colour_scale,
-    data,
     finished,
     log_ticks,
     stack_order,
-    values,
 )
 
 if TYPE_CHECKING:

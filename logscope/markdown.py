@@ -9,6 +9,8 @@ from logscope.page import Cell, Code, Figure, Glossary, Report, Strong, Table, T
 
 # A table behind a chart that is longer than this says less than the chart's words.
 MOST_ROWS = 30
+# What a chat makes a mention or a link of, though Markdown has no such markup.
+LINKED = re.compile(r"@|:(?=//)|\bwww(?=\.)", re.IGNORECASE)
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!~&])")
 
 
@@ -109,5 +111,5 @@ def escape(value: str) -> str:
 
 
 def unmentioned(value: str) -> str:
-    """Return text that no chat takes for the mention of a person."""
-    return value.replace("@", "@\N{WORD JOINER}")
+    """Return text that no chat takes for the mention of a person or for a link."""
+    return LINKED.sub(lambda match: f"{match.group()}\N{WORD JOINER}", value)

@@ -178,7 +178,10 @@ def write(content: str | bytes, path: Path | None) -> None:
                 f"{path} cannot be written: {error.strerror}. Choose another with -o."
             ) from error
         return
-    if isinstance(content, bytes) and sys.stdout.isatty():
-        raise UsageError("Parquet is no text for a terminal. Give a file with -o.")
+    if sys.stdout.isatty():
+        if isinstance(content, bytes):
+            raise UsageError("This is no text for a terminal. Give a file with -o.")
+        # Rows as data keep every character; a terminal gets none that could steer it.
+        data = "\n".join(clean(line) for line in content.split("\n")).encode()
     sys.stdout.buffer.write(data)
     sys.stdout.flush()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from html import unescape
@@ -16,7 +16,7 @@ from logscope import words
 from logscope.config import Config, column_sql, quote
 from logscope.errors import NoDataError, UsageError
 from logscope.markdown import render_markdown
-from logscope.output import render
+from logscope.output import render, write
 from logscope.page import Report, render_html, render_index
 from logscope.selection import last_week, week_name
 from logscope.store import Store
@@ -24,6 +24,7 @@ from logscope.weekly import build_report
 
 HEADLINE = re.compile(r'<meta name="logscope-headline" content="([^"]*)">')
 HEAD_BYTES = 200_000
+KINDS = ("html", "md", "pdf")
 EMPTY: Mapping[str, Any] = dict.fromkeys(
     ("title", "week", "span", "tz", "requests", "cost_usd", "ttft_p95_ms", "success")
 )
@@ -34,34 +35,45 @@ def write_report(
     week: date,
     tz: str = "UTC",
     config: Config | None = None,
-    folder: Path = Path("reports"),
+    output: Path = Path("reports"),
     static: bool = False,
     where: str | None = None,
-) -> Path:
-    """Write the report of a week as one file and return its path.
+    kinds: Sequence[str] = (),
+    data: Path | None = None,
+) -> list[Path]:
+    """Write the report of a week and return its files; none for stdout.
 
-    `folder` is a folder (the file is then named after the week, and index.html lists it) or a file:
-    HTML, or Markdown if it ends in .md. Equal stores and arguments give equal bytes. Raises
+    `kinds` are of KINDS, by default what the name of `output` ends in, else html. `output` is a
+    file, `-` for stdout, or a folder: files are then named after the week, and index.html lists the
+    pages. `data` is a folder for the numbers. Equal stores and arguments give equal bytes. Raises
     UsageError for an unknown time zone or condition, or a place that cannot be written.
     """
+    named = output.suffix[1:] if output.suffix[1:] in KINDS else None
+    chosen = tuple(kinds) or (named or "html",)
+    single = named is not None or str(output) == "-"
+    if single and (len(chosen) > 1 or named not in (None, *chosen)):
+        raise UsageError(f"{output} holds one kind of report, not {' and '.join(chosen)}.")
     report = build_report(store, week, tz, config, where)
-    if folder.suffix in (".html", ".md"):
-        page = render_html(report, static) if folder.suffix == ".html" else render_markdown(report)
-        write(folder, page)
-        return folder
-    path = folder / f"{report.name}.html"
-    write(path, render_html(report, static))
-    write_index(folder)
-    return path
+    written = []
+    for kind in chosen:
+        path = output if single else output / f"{report.name}.{kind}"
+        write(rendered(report, kind, static), path)
+        if str(path) != "-":
+            written.append(path)
+    if not single and "html" in chosen:
+        write_index(output)
+    if data:
+        write_data(report, data)
+    return written
 
 
-def write(path: Path, content: str | bytes) -> None:
-    """Write a file whole; a place that cannot be written is a UsageError."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}. Choose another.") from error
+def rendered(report: Report, kind: str, static: bool = False) -> str | bytes:
+    """Return a report as html, md or pdf."""
+    if kind == "pdf":
+        from logscope.paper import render_pdf
+
+        return render_pdf(report)
+    return render_markdown(report) if kind == "md" else render_html(report, static)
 
 
 def write_data(report: Report, folder: Path) -> list[Path]:
@@ -70,11 +82,11 @@ def write_data(report: Report, folder: Path) -> list[Path]:
     for table in report.tables():
         for format in ("json", "parquet"):
             path = folder / f"{table.name}.{format}"
-            write(path, render(table.frame, format))
+            write(render(table.frame, format), path)
             written.append(path)
     summary = [{"sentence": s.plain(), "section": s.section} for s in report.summary]
     path = folder / "summary.json"
-    write(path, json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
+    write(json.dumps(summary, indent=1, ensure_ascii=False) + "\n", path)
     return [*written, path]
 
 
@@ -97,7 +109,7 @@ def write_every_week(
         path = folder / f"{week_name(monday)}.html"
         if monday <= last and not path.exists():
             report = build_report(store, monday, tz, config)
-            write(path, render_html(report, static))
+            write(render_html(report, static), path)
             written.append(path)
     write_index(folder)
     return written
@@ -130,7 +142,7 @@ def write_each(
         headline = {**report.headline, "title": title}
         report = replace(report, title=f"{title}, {report.title.lower()}", headline=headline)
         path = place / f"{slug(value)}.html"
-        write(path, render_html(report, static=True))
+        write(render_html(report, static=True), path)
         written.append(path)
     return [write_index(place), *written]
 
@@ -152,7 +164,7 @@ def write_index(folder: Path) -> Path:
             found.append({**EMPTY, **headline, "file": path.name})
     found.sort(key=lambda row: (row.get("week", ""), row["file"]), reverse=True)
     path = folder / "index.html"
-    write(path, render_index(found))
+    write(render_index(found), path)
     return path
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from logscope import charts, words
 from logscope.about import __version__
+from logscope.chart_data import unchecked
 from logscope.config import Config
 from logscope.decisions import decisions
 from logscope.page import Report, Section
@@ -40,9 +41,14 @@ def build_report(
     weeks = Weeks(store, week, tz, where)
     if weeks.empty:
         return empty_report(weeks)
+    with unchecked():
+        return composed(weeks, config or Config())
+
+
+def composed(weeks: Weeks, config: Config) -> Report:
+    """Return the report of a week that has requests."""
     recommendation = latest_recommendation(weeks)
     palette = model_colours(weeks)
-    config = config or Config()
     limits = task_limits(config)
     moved, causes = ttft_shifts(weeks), cost_bridge(weeks)
     found: list[Section | None] = [

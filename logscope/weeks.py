@@ -153,7 +153,7 @@ class Weeks:
             return self.latency(by, before)
         if selection is None:
             return self.rows(query, by, **params).clear()
-        if query == "account" and by != CELLS:
+        if query == "account" and by != CELLS and {*by} <= {*CELLS, "day"}:
             return summed(self.rows("account", CELLS, before), by)
         try:
             return run_query(self.store, query, selection.grouped(by), params)

@@ -16,6 +16,7 @@ import pytest
 from numpy.typing import NDArray
 
 from logscope import charts, latency_charts
+from logscope.chart_data import Spec
 from logscope.drawing import draw
 
 GOLDENS = Path(__file__).parent / "golden" / "charts"
@@ -61,7 +62,7 @@ def curve(x: str, **more: list[Any]) -> pl.DataFrame:
     )
 
 
-CHARTS: dict[str, Callable[[bool], charts.Spec]] = {
+CHARTS: dict[str, Callable[[bool], Spec]] = {
     "cost_by_day": lambda narrow: charts.cost_by_day(
         rows(day=["Mon 9", "Mon 9", "Tue 10"], model=[*MODELS, "other"], cost_usd=[5.0, 3.5, 7.25]),
         rows(day=["Mon 9", "Tue 10"], cost_usd=[6.0, 6.5]),

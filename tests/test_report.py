@@ -30,6 +30,8 @@ HOSTILE = (
     "\x1b[31mred\x00",
     "&lt;b&gt;",
     "a\"b'c`d",
+    "[x](javascript:alert(1)) @evil",
+    "https://evil.example/ www.evil.example",
     "x" * 500,
 )
 
@@ -80,8 +82,8 @@ class Tags(HTMLParser):
 
 def test_the_same_store_gives_the_same_bytes(bench: Bench, tmp_path: Path) -> None:
     bench.ingest(bench.write(week(80) + week(60, START - timedelta(7))))
-    first = write_report(bench.logs.store, MONDAY, folder=tmp_path / "a")
-    second = write_report(bench.logs.store, MONDAY, folder=tmp_path / "b" / "mail.html")
+    [first] = write_report(bench.logs.store, MONDAY, output=tmp_path / "a")
+    [second] = write_report(bench.logs.store, MONDAY, output=tmp_path / "b" / "mail.html")
     assert first.name == "2026-W46.html"
     assert first.read_bytes() == second.read_bytes()
 

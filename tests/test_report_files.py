@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
+import pypdfium2
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
+from logscope.cli import app
 from logscope.errors import NoDataError, UsageError
 from logscope.markdown import render_markdown
 from logscope.page import render_html
+from logscope.paper import render_pdf
 from logscope.report import (
     slug,
     write_data,
@@ -90,7 +96,7 @@ def test_every_week_that_is_missing_is_written(store: Store, tmp_path: Path) -> 
 
 def test_the_index_lists_reports_and_nothing_else(store: Store, tmp_path: Path) -> None:
     for monday in (MONDAY - timedelta(7), MONDAY):
-        write_report(store, monday, folder=tmp_path, static=True)
+        write_report(store, monday, output=tmp_path, static=True)
     (tmp_path / "notes.html").write_text("<title>my notes</title>")
     page = write_index(tmp_path).read_text()
     assert page.index("2026-W46.html") < page.index("2026-W45.html")
@@ -101,7 +107,7 @@ def test_the_index_lists_reports_and_nothing_else(store: Store, tmp_path: Path) 
 def test_a_place_that_cannot_be_written_is_one_line(store: Store, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="cannot be written"):
-        write_report(store, MONDAY, folder=tmp_path / "file")
+        write_report(store, MONDAY, output=tmp_path / "file")
 
 
 def test_a_week_without_teams_has_no_page_each(bench: Bench, tmp_path: Path) -> None:
@@ -151,3 +157,65 @@ def test_sunday_in_another_zone_belongs_to_its_own_week(bench: Bench) -> None:
     bench.ingest(bench.write(week(60) + late))
     told = build_report(bench.logs.store, date(2026, 11, 9), "Asia/Tokyo").summary[0].plain()
     assert told.startswith("Week 46 (9 – 15 Nov 2026, Asia/Tokyo): 60 requests")
+
+
+def test_a_pdf_is_the_same_report_and_the_same_bytes(store: Store, tmp_path: Path) -> None:
+    first, second = (render_pdf(build_report(store, MONDAY)) for _ in range(2))
+    assert first == second and first.startswith(b"%PDF")
+    document = pypdfium2.PdfDocument(first)
+    text = "".join(page.get_textpage().get_text_bounded() for page in document)
+    assert document.get_metadata_dict()["Title"].startswith("LLM requests, 2026-W46")
+    assert "D:20261116" in document.get_metadata_dict()["CreationDate"]
+    document.close()
+    words = re.sub(r"\s+", " ", text)
+    for sentence in build_report(store, MONDAY).summary:
+        assert re.sub(r"\s+", " ", sentence.plain()).strip() in words
+    assert "logscope query account --by model --week 2026-W46" in words
+
+
+def test_without_the_typesetter_a_pdf_is_refused_in_one_line(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "typst", None)
+    with pytest.raises(UsageError, match=r"pip install 'logscope\[pdf\]'"):
+        render_pdf(build_report(store, MONDAY))
+
+
+def run(store: Store, *options: str) -> Result:
+    return CliRunner().invoke(app, ["report", "--store", str(store.path), *options])
+
+
+def test_the_command_writes_what_it_is_asked_for(store: Store, tmp_path: Path) -> None:
+    done = run(store, "--md", "--pdf", "--data", str(tmp_path / "data"), "-o", str(tmp_path))
+    assert done.exit_code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "2026-W46.md",
+        "2026-W46.pdf",
+        "data",
+    ]
+    piped = run(store, "--md", "-o", "-")
+    assert piped.stdout == (tmp_path / "2026-W46.md").read_text()
+    assert run(store, "--every-week", "-o", str(tmp_path)).exit_code == 0
+    assert {"2026-W45.html", "2026-W46.html", "index.html"} <= {p.name for p in tmp_path.iterdir()}
+    assert run(store, "--each", "task", "-o", str(tmp_path)).exit_code == 0
+    assert (tmp_path / "2026-W46-task" / "chat.html").is_file()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--md", "-o", "x.html"),
+        ("--md", "--pdf", "-o", "-"),
+        ("--each", "team", "--every-week"),
+        ("--each", "team", "--pdf"),
+        ("--each", "team", "-o", "x.html"),
+        ("--each", "no_such_column"),
+        ("--every-week", "--week", "last"),
+        ("--every-week", "--data", "x"),
+        ("--every-week", "-o", "-"),
+    ],
+)
+def test_what_does_not_go_together_is_said(store: Store, options: tuple[str, ...]) -> None:
+    done = run(store, *options)
+    assert done.exit_code == 2
+    assert done.stderr.count("\n") == 1 and done.stderr.startswith("logscope: ")

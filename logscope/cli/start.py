@@ -26,6 +26,8 @@ from logscope.cli.app import (
 )
 from logscope.errors import UsageError
 
+NO_NETWORK = " Open it in a browser; it needs no network."
+
 
 @app.command(rich_help_panel=START)
 def ingest(
@@ -156,23 +158,63 @@ def cost(
 
 @app.command(rich_help_panel=START)
 def report(
-    week: Annotated[str, typer.Option(help="An ISO week, e.g. 2026-W46, or last.")] = "last",
+    week: Week = None,
     where: Where = None,
     tz: Tz = "UTC",
-    static: Annotated[bool, typer.Option("--static", help="Without any script.")] = False,
+    static: Annotated[bool, typer.Option("--static", help="A page without any script.")] = False,
+    md: Annotated[
+        bool, typer.Option("--md", help="Markdown, for a chat or a pull request.")
+    ] = False,
+    pdf: Annotated[bool, typer.Option("--pdf", help="PDF, for paper.")] = False,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Also write all numbers to this folder, as JSON and Parquet."),
+    ] = None,
+    each: Annotated[
+        str | None, typer.Option(help="One small page per team (or task, model ...), and an index.")
+    ] = None,
+    every_week: Annotated[
+        bool, typer.Option("--every-week", help="The weeks whose report is missing in the folder.")
+    ] = False,
     store: StorePath = None,
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="A folder, or a file that ends in .html.")
+        Path,
+        typer.Option(
+            "-o", "--output", help="A folder, a file (.html, .md, .pdf), or - for stdout."
+        ),
     ] = Path("reports"),
 ) -> None:
     """Write the week as one self-contained page: what changed, latency, cost, routing."""
-    from logscope.report import write_report
+    from logscope import report as reports
     from logscope.selection import week_start
 
+    kinds = tuple(kind for kind, asked in (("md", md), ("pdf", pdf)) if asked)
+    several = [f"--{name}" for name, asked in (("each", each), ("every-week", every_week)) if asked]
+    given = ["--md"] * md + ["--pdf"] * pdf + ["--data"] * (data is not None)
+    given += ["--week"] * bool(week and every_week) + ["--where"] * bool(where and several)
+    if several and (given or several[1:]):
+        raise UsageError(f"{several[0]} and {[*several[1:], *given][0]} do not go together.")
+    to_stdout = str(output) == "-"
+    if several and (to_stdout or output.suffix):
+        raise UsageError(f"{several[0]} writes several files. Give a folder with -o.")
     opened = logs(store)
-    monday = week_start(week, opened.store)
-    path = write_report(opened.store, monday, tz, opened.config, output, static, where)
-    typer.echo(f"Wrote {path}. Open it in a browser; it needs no network.")
+    if every_week:
+        written = reports.write_every_week(opened.store, tz, opened.config, output, static)
+        told = f"Wrote {len(written)} missing reports. " if written else "No report is missing. "
+        typer.echo(f"{told}They are listed in {output / 'index.html'}.")
+        return
+    monday = week_start(week or "last", opened.store)
+    if each:
+        index, *written = reports.write_each(opened.store, monday, each, tz, opened.config, output)
+        typer.echo(f"Wrote {len(written)} pages, listed in {index}.")
+        return
+    written = reports.write_report(
+        opened.store, monday, tz, opened.config, output, static, where, kinds, data
+    )
+    for path in written:
+        typer.echo(f"Wrote {path}.{NO_NETWORK if path.suffix == '.html' else ''}", err=to_stdout)
+    if data:
+        typer.echo(f"Wrote the numbers to {data}.", err=to_stdout)
 
 
 @app.command(rich_help_panel=START)
