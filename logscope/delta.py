@@ -13,17 +13,23 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
-from deltalake import CommitProperties, DeltaTable, Transaction
+from deltalake import CommitProperties, DeltaTable, Field, Schema, Transaction
 from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.schema import ArrayType, MapType, PrimitiveType
 from deltalake.transaction import AddAction, RemoveAction
 
 from logscope.errors import StoreError
 
 LEDGER = "files"
 STORE = "logscope"
+# How Delta names types that DuckDB names otherwise.
+PRIMITIVE = {
+    "VARCHAR": "string",
+    "BIGINT": "long",
+    "TIMESTAMP WITH TIME ZONE": "timestamp",
+}
 KEEP_REPLACED = {"delta.deletedFileRetentionDuration": "interval 7 days"}
 
 
@@ -55,29 +61,30 @@ class Snapshot:
     stamps: Mapping[str, str]
 
 
-def create_tables(root: Path, schemas: Mapping[str, Any]) -> None:
-    """Create an empty Delta table per schema (pyarrow); partitioned by `day` where it has one."""
-    for name, schema in schemas.items():
+def create_tables(root: Path, tables: Mapping[str, Mapping[str, str]]) -> None:
+    """Create an empty Delta table for each of `tables` (SQL types by column).
+
+    They are partitioned by `day` where they have one.
+    """
+    for name, columns in tables.items():
         if not DeltaTable.is_deltatable(str(root / name)):
             DeltaTable.create(
                 root / name,
-                schema=in_utc(schema),
-                partition_by=["day"] if "day" in schema.names else None,
+                schema=Schema(
+                    [Field(column, delta_type(kind)) for column, kind in columns.items()]
+                ),
+                partition_by=["day"] if "day" in columns else None,
                 configuration=KEEP_REPLACED,
             )
 
 
-def in_utc(schema: Any) -> Any:
-    """Return an Arrow schema with UTC spelled as Delta wants it (DuckDB says Etc/UTC)."""
-    import pyarrow
-
-    utc = pyarrow.timestamp("us", "UTC")
-    return pyarrow.schema(
-        [
-            field.with_type(utc) if pyarrow.types.is_timestamp(field.type) else field
-            for field in schema
-        ]
-    )
+def delta_type(kind: str) -> PrimitiveType | ArrayType | MapType:
+    """Return the Delta type of an SQL type of tables.sql, as DuckDB spells it."""
+    if kind.endswith("[]"):
+        return ArrayType(delta_type(kind.removesuffix("[]")), contains_null=True)
+    if kind == "MAP(VARCHAR, VARCHAR)":
+        return MapType(PrimitiveType("string"), PrimitiveType("string"), value_contains_null=True)
+    return PrimitiveType(PRIMITIVE.get(kind, kind.lower()))
 
 
 def read_snapshot(root: Path, names: Sequence[str]) -> Snapshot:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from logscope.door import create_macros
 from logscope.errors import LogscopeError, UsageError
 from logscope.queries import find_queries
-from logscope.store import Store, create_macros, fetch
+from logscope.store import Store, fetch
 
 if TYPE_CHECKING:
     import polars

@@ -6,38 +6,45 @@ DuckDB connection whose views list the live files, so that queries run at plain 
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
-import shutil
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date, timedelta
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import duckdb
-
-from logscope.config import identifier, quote
+from logscope.config import quote
+from logscope.door import CATALOG, write_door
 from logscope.errors import StoreError
+from logscope.tables import (
+    create_selection,
+    create_views,
+    fetch,
+    new_connection,
+    scan_sql,
+    table_columns,
+)
 
 if TYPE_CHECKING:
-    import polars
-
     from logscope.delta import Change, LiveFile, Snapshot
 
+__all__ = [
+    "CATALOG",
+    "Store",
+    "create_selection",
+    "fetch",
+    "find_store",
+    "new_connection",
+    "scan_sql",
+    "table_columns",
+]
+
 FOLDER_NAME = "logscope-store"
-CATALOG = "logscope.duckdb"
 LOCK = ".lock"
 SCRATCH = ".scratch"
-TABLES_SQL = Path(__file__).with_name("tables.sql")
-VIEWS_SQL = Path(__file__).with_name("views.sql")
-
-# How other clients see requests grouped in the named queries.
-DOOR_GROUPS = {name: name for name in ("model", "region", "task")}
 
 # Bounded on purpose: a partitioned write otherwise takes several GB (DuckDB 2.0).
 MEMORY_LIMIT = "2GB"
@@ -54,36 +61,6 @@ def find_store(path: Path | None = None) -> Path:
         if (folder / FOLDER_NAME).is_dir():
             return folder / FOLDER_NAME
     return here / FOLDER_NAME
-
-
-def new_connection(memory_limit: str | None = None, scratch: Path | None = None) -> Any:
-    """Return an in-memory DuckDB connection in UTC that fetches nothing from the network."""
-    settings: dict[str, Any] = {
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-    }
-    if memory_limit:
-        settings["memory_limit"] = memory_limit
-    if scratch:
-        settings["temp_directory"] = str(scratch)
-    connection = duckdb.connect(config=settings)
-    connection.execute("set TimeZone = 'UTC'")
-    return connection
-
-
-@cache
-def table_columns() -> dict[str, dict[str, str]]:
-    """Return the columns of every table with their SQL types, from tables.sql."""
-    with duckdb.connect() as connection:
-        connection.execute(TABLES_SQL.read_text(encoding="utf-8"))
-        rows = connection.execute(
-            "select table_name, column_name, data_type from duckdb_columns() "
-            "where not internal order by table_oid, column_index"
-        ).fetchall()
-    tables: dict[str, dict[str, str]] = {}
-    for table, column, kind in rows:
-        tables.setdefault(table, {})[column] = kind
-    return tables
 
 
 class Store:
@@ -119,15 +96,10 @@ class Store:
             store.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"{path} cannot be made: {error.strerror}. Choose another.") from error
-        with duckdb.connect() as connection:
-            connection.execute(TABLES_SQL.read_text(encoding="utf-8"))
-            schemas = {
-                name: connection.sql(f"select * from {name}").to_arrow_table().schema
-                for name in table_columns()
-            }
         # The ledger last: a store is there when its ledger is.
-        ledger = {delta.LEDGER: schemas.pop(delta.LEDGER)}
-        delta.create_tables(store.path, {**schemas, **ledger})
+        tables = dict(table_columns())
+        ledger = {delta.LEDGER: tables.pop(delta.LEDGER)}
+        delta.create_tables(store.path, tables | ledger)
         return store
 
     def exists(self) -> bool:
@@ -207,18 +179,14 @@ class Store:
         """
         connection = new_connection(memory_limit)
         earlier = since - timedelta(days=1) if since else None
-        self.create_views(connection, earlier, until)
+        create_views(connection, self.scans(earlier, until))
         return connection
 
-    def create_views(
-        self, connection: Any, since: date | None = None, until: date | None = None
-    ) -> None:
-        """Create the tables as views over their live files, then the views upon them."""
-        for table in table_columns():
-            name = "stored_requests" if table == "requests" else table
-            files = self.files(table, since, until)
-            connection.execute(f"create view {name} as {scan_sql(table, files)}")
-        connection.execute(VIEWS_SQL.read_text(encoding="utf-8"))
+    def scans(self, since: date | None = None, until: date | None = None) -> dict[str, str]:
+        """Return for each table the SELECT that reads its live files of the days asked for."""
+        return {
+            table: scan_sql(table, self.files(table, since, until)) for table in table_columns()
+        }
 
     def write_parquet(self, connection: Any, table: str, query: str) -> list[LiveFile]:
         """Write a query's rows as Parquet files of a table; they count only after a commit."""
@@ -244,83 +212,8 @@ class Store:
         after = Store(self.path)
         after.__dict__["snapshot"] = snapshot
         after.remember(self)
-        after.write_catalog([*changes, "files"])
+        write_door(after.path, snapshot.version, after.scans(), {*changes, delta.LEDGER})
         return after
-
-    def write_catalog(self, changed: Iterable[str]) -> None:
-        """Replace logscope.duckdb: views over the live files for any DuckDB from 1.4 on, no data.
-
-        Most of it stays the same from commit to commit: of a door made by the same SQL only the
-        views of the `changed` tables are made anew.
-        """
-        old, new = self.path / CATALOG, self.path / f"{CATALOG}.{os.getpid()}"
-        new.unlink(missing_ok=True)
-        with new_connection() as connection:
-            if old.is_file():
-                shutil.copyfile(old, new)
-                connection.execute(f"attach {quote(str(new))} as door")
-                connection.execute("use door")
-            stamp, version = door_of(connection)
-            if stamp == door_stamp():
-                # After a kill between the commit and the door, the door lags behind.
-                next_to = version == self.snapshot.version - 1
-                self.replace_views(connection, changed if next_to else table_columns())
-            else:
-                if old.is_file():
-                    connection.execute("use memory; detach door")
-                    new.unlink()
-                connection.execute(f"attach {quote(str(new))} as door (storage_version 'v1.2.0')")
-                connection.execute("use door")
-                self.create_views(connection)
-                comment(connection, table_columns())
-                create_macros(connection)
-                connection.execute(f"create macro door_stamp() as {quote(door_stamp())}")
-            connection.execute(f"create or replace macro door_version() as {self.snapshot.version}")
-            connection.execute("use memory; detach door")
-        new.replace(old)
-
-    def replace_views(self, connection: Any, changed: Iterable[str]) -> None:
-        """Point the views of some tables to their live files of now."""
-        for table in changed:
-            name = "stored_requests" if table == "requests" else table
-            sql = scan_sql(table, self.files(table))
-            connection.execute(f"create or replace view {name} as {sql}")
-        # The comments of requests lie on the view upon them, which stays.
-        comment(connection, [table for table in changed if table != "requests"])
-
-
-def comment(connection: Any, tables: Iterable[str]) -> None:
-    """Put the comments of tables.sql on the views of the same names."""
-    text = TABLES_SQL.read_text(encoding="utf-8")
-    for table in tables:
-        for statement in re.findall(
-            rf"^comment on (?:table {table}|column {table}\.\w+) is .*?;$", text, re.MULTILINE
-        ):
-            connection.execute(statement.replace("comment on table", "comment on view", 1))
-
-
-@cache
-def door_stamp() -> str:
-    """Return a hash of all SQL that makes the door."""
-    from logscope.queries import find_queries, shipped_folder
-
-    queries = find_queries(shipped_folder()).values()
-    parts = [TABLES_SQL, VIEWS_SQL, Path(__file__), *(query.path for query in queries)]
-    digest = hashlib.sha256(duckdb.__version__.encode())
-    for path in parts:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def door_of(connection: Any) -> tuple[str | None, int | None]:
-    """Return the stamp of the attached door and the store version it shows, None without a door."""
-    try:
-        row = connection.execute(
-            "select door.main.door_stamp(), door.main.door_version()"
-        ).fetchone()
-    except duckdb.Error:
-        return None, None
-    return str(row[0]), int(row[1])
 
 
 def write_file(connection: Any, folder: Path, day: date | None) -> LiveFile | None:
@@ -341,57 +234,3 @@ def write_file(connection: Any, folder: Path, day: date | None) -> LiveFile | No
         path.unlink()
         return None
     return LiveFile(str(path), str(day) if day else None, int(count), path.stat().st_size)
-
-
-def create_macros(connection: Any) -> None:
-    """Create the named queries as table macros, grouped by model, region and task."""
-    from logscope.queries import find_queries, shipped_folder
-
-    create_selection(connection, DOOR_GROUPS, "true")
-    for query in find_queries(shipped_folder()).values():
-        if "params" not in query.keys:
-            sql = query.sql.strip().rstrip(";")
-            if "group_key" in sql:
-                sql = f"select * exclude (group_key) from groups join ({sql}) using (group_key)"
-            connection.execute(f"create macro {identifier(query.name)}() as table {sql}")
-
-
-def create_selection(connection: Any, columns: Mapping[str, str], condition: str) -> None:
-    """Create the views `selection` (requests with their `group_key`) and `groups` (what it stands for).
-
-    The key is an integer, because grouping by it is several times faster than by names.
-    """
-    key = f"hash({', '.join(columns.values())})" if columns else "0::ubigint"
-    connection.execute(
-        f"create view selection as select *, {key} as group_key from requests where {condition}"
-    )
-    names = "".join(f", {sql} as {identifier(name)}" for name, sql in columns.items())
-    connection.execute(f"create view groups as select distinct group_key{names} from selection")
-
-
-def scan_sql(table: str, files: Sequence[LiveFile], origin: bool = False) -> str:
-    """Return the SELECT that reads a table's live files, or its empty shape.
-
-    With `origin` each row also tells its Parquet file in the column `filename`.
-    """
-    columns = table_columns()[table]
-    if not files:
-        shape = columns | ({"filename": "varchar"} if origin else {})
-        empty = ", ".join(f"null::{kind} as {name}" for name, kind in shape.items())
-        return f"select {empty} where false"
-    listed = ", ".join(quote(file.path) for file in files)
-    hive = ", hive_partitioning = true, hive_types = {day: date}" if "day" in columns else ""
-    names = ", ".join([*columns, "filename"] if origin else columns)
-    return f"select {names} from read_parquet([{listed}], filename = {str(origin).lower()}{hive})"
-
-
-def fetch(connection: Any, query: str, params: Mapping[str, Any] | None = None) -> polars.DataFrame:
-    """Return a query's rows as a polars frame: the one way out of DuckDB.
-
-    By way of an Arrow table, because DuckDB 2.0 complains at exit of relations that polars read.
-    """
-    import polars as pl
-
-    frame = pl.from_arrow(connection.sql(query, params=params or None).to_arrow_table())
-    assert isinstance(frame, pl.DataFrame)
-    return frame

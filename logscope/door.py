@@ -1,0 +1,137 @@
+"""The door: one small DuckDB file through which any other client sees the store.
+
+It holds no data: the tables as views over the live files, their comments, and the named queries as
+table macros. Each commit replaces it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from logscope.config import identifier, quote
+from logscope.queries import find_queries, shipped_folder
+from logscope.tables import (
+    TABLES_SQL,
+    VIEWS_SQL,
+    create_selection,
+    create_views,
+    new_connection,
+    view_name,
+)
+
+CATALOG = "logscope.duckdb"
+# How other clients see requests grouped in the named queries.
+GROUPS = {name: name for name in ("model", "region", "task")}
+
+
+def write_door(root: Path, version: int, scans: Mapping[str, str], changed: Iterable[str]) -> None:
+    """Replace logscope.duckdb by one that shows a version of the store; DuckDB from 1.4 opens it.
+
+    `scans` are the SELECTs over the live files by table. Most of it stays the same from commit to
+    commit: of a door made by the same SQL only the views of the `changed` tables are made anew.
+    """
+    old, new = root / CATALOG, root / f"{CATALOG}.{os.getpid()}"
+    new.unlink(missing_ok=True)
+    with new_connection() as connection:
+        if old.is_file():
+            shutil.copyfile(old, new)
+            connection.execute(f"attach {quote(str(new))} as door")
+            connection.execute("use door")
+        stamp, shown = door_of(connection)
+        if stamp == door_stamp():
+            connection.execute("begin")
+            # After a kill between the commit and the door, the door lags behind.
+            stale = set(changed) if shown == version - 1 else set(scans)
+            replace_views(connection, {name: scans[name] for name in scans if name in stale})
+        else:
+            if old.is_file():
+                connection.execute("use memory; detach door")
+                new.unlink()
+            connection.execute(f"attach {quote(str(new))} as door (storage_version 'v1.2.0')")
+            connection.execute("use door")
+            # One transaction: each of several hundred statements would wait for the disk.
+            connection.execute("begin")
+            create_views(connection, scans)
+            comment(connection, scans)
+            create_macros(connection)
+            connection.execute(f"create macro door_stamp() as {quote(door_stamp())}")
+        connection.execute(f"create or replace macro door_version() as {version}")
+        connection.execute("commit; use memory; detach door")
+    new.replace(old)
+
+
+def replace_views(connection: Any, scans: Mapping[str, str]) -> None:
+    """Point the views of some tables to their live files of now."""
+    for table, sql in scans.items():
+        connection.execute(f"create or replace view {view_name(table)} as {sql}")
+    # The comments of requests lie on the view upon them, which stays.
+    comment(connection, [table for table in scans if table != "requests"])
+
+
+def comment(connection: Any, tables: Iterable[str]) -> None:
+    """Put the comments of tables.sql on the views of the same names."""
+    text = TABLES_SQL.read_text(encoding="utf-8")
+    for table in tables:
+        for statement in re.findall(
+            rf"^comment on (?:table {table}|column {table}\.\w+) is .*?;$", text, re.MULTILINE
+        ):
+            connection.execute(statement.replace("comment on table", "comment on view", 1))
+
+
+@cache
+def door_stamp() -> str:
+    """Return a hash of all SQL that makes the door."""
+    from logscope.queries import find_queries, shipped_folder
+
+    queries = find_queries(shipped_folder()).values()
+    parts = [TABLES_SQL, VIEWS_SQL, Path(__file__), *(query.path for query in queries)]
+    digest = hashlib.sha256(duckdb.__version__.encode())
+    for path in parts:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def door_of(connection: Any) -> tuple[str | None, int | None]:
+    """Return the stamp of the attached door and the store version it shows, None without a door."""
+    try:
+        row = connection.execute(
+            "select door.main.door_stamp(), door.main.door_version()"
+        ).fetchone()
+    except duckdb.Error:
+        return None, None
+    return str(row[0]), int(row[1])
+
+
+def create_macros(connection: Any) -> None:
+    """Create the named queries as table macros, grouped by model, region and task.
+
+    A macro is bound when it is made. For that empty tables stand in for the views, which have
+    windows and joins behind them: a quarter of the time.
+    """
+    create_selection(connection, GROUPS, "true")
+    views = [
+        row[0]
+        for row in connection.execute(
+            "select view_name from duckdb_views() "
+            "where not internal and database_name = current_database() order by 1"
+        ).fetchall()
+    ]
+    for name in views:
+        connection.execute(f"create temp table {name} as from main.{name} limit 0")
+    for query in find_queries(shipped_folder()).values():
+        if "params" not in query.keys:
+            sql = query.sql.strip().rstrip(";")
+            if "group_key" in sql:
+                sql = f"select * exclude (group_key) from groups join ({sql}) using (group_key)"
+            connection.execute(f"create macro {identifier(query.name)}() as table {sql}")
+    for name in views:
+        connection.execute(f"drop table temp.{name}")

@@ -1,0 +1,110 @@
+"""Tables: what SQL knows of a store. Their columns, connections to see them with, and rows out.
+
+The tables are declared in tables.sql; here stands how their files become relations of DuckDB.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from logscope.config import identifier, quote
+
+if TYPE_CHECKING:
+    import polars
+
+    from logscope.delta import LiveFile
+
+TABLES_SQL = Path(__file__).with_name("tables.sql")
+VIEWS_SQL = Path(__file__).with_name("views.sql")
+
+
+def new_connection(memory_limit: str | None = None, scratch: Path | None = None) -> Any:
+    """Return an in-memory DuckDB connection in UTC that fetches nothing from the network."""
+    settings: dict[str, Any] = {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    if memory_limit:
+        settings["memory_limit"] = memory_limit
+    if scratch:
+        settings["temp_directory"] = str(scratch)
+    connection = duckdb.connect(config=settings)
+    connection.execute("set TimeZone = 'UTC'")
+    return connection
+
+
+@cache
+def table_columns() -> dict[str, dict[str, str]]:
+    """Return the columns of every table with their SQL types, from tables.sql."""
+    declared = TABLES_SQL.read_text(encoding="utf-8")
+    with duckdb.connect() as connection:
+        # Not the comments: there are hundreds of them.
+        for statement in re.findall(r"^create table .*?;$", declared, re.MULTILINE | re.DOTALL):
+            connection.execute(statement)
+        rows = connection.execute(
+            "select table_name, column_name, data_type from duckdb_columns() "
+            "where not internal order by table_oid, column_index"
+        ).fetchall()
+    tables: dict[str, dict[str, str]] = {}
+    for table, column, kind in rows:
+        tables.setdefault(table, {})[column] = kind
+    return tables
+
+
+def view_name(table: str) -> str:
+    """Return the view over the files of a table; upon that of the requests lies another one."""
+    return "stored_requests" if table == "requests" else table
+
+
+def create_views(connection: Any, scans: Mapping[str, str]) -> None:
+    """Create the tables as views (`scans`: the SELECT of each), then the views upon them."""
+    for table, sql in scans.items():
+        connection.execute(f"create view {view_name(table)} as {sql}")
+    connection.execute(VIEWS_SQL.read_text(encoding="utf-8"))
+
+
+def create_selection(connection: Any, columns: Mapping[str, str], condition: str) -> None:
+    """Create the views `selection` (requests with their `group_key`) and `groups` (what it stands for).
+
+    The key is an integer, because grouping by it is several times faster than by names.
+    """
+    key = f"hash({', '.join(columns.values())})" if columns else "0::ubigint"
+    connection.execute(
+        f"create view selection as select *, {key} as group_key from requests where {condition}"
+    )
+    names = "".join(f", {sql} as {identifier(name)}" for name, sql in columns.items())
+    connection.execute(f"create view groups as select distinct group_key{names} from selection")
+
+
+def scan_sql(table: str, files: Sequence[LiveFile], origin: bool = False) -> str:
+    """Return the SELECT that reads a table's live files, or its empty shape.
+
+    With `origin` each row also tells its Parquet file in the column `filename`.
+    """
+    columns = table_columns()[table]
+    if not files:
+        shape = columns | ({"filename": "varchar"} if origin else {})
+        empty = ", ".join(f"null::{kind} as {name}" for name, kind in shape.items())
+        return f"select {empty} where false"
+    listed = ", ".join(quote(file.path) for file in files)
+    hive = ", hive_partitioning = true, hive_types = {day: date}" if "day" in columns else ""
+    names = ", ".join([*columns, "filename"] if origin else columns)
+    return f"select {names} from read_parquet([{listed}], filename = {str(origin).lower()}{hive})"
+
+
+def fetch(connection: Any, query: str, params: Mapping[str, Any] | None = None) -> polars.DataFrame:
+    """Return a query's rows as a polars frame: the one way out of DuckDB.
+
+    By way of an Arrow table, because DuckDB 2.0 complains at exit of relations that polars read.
+    """
+    import polars as pl
+
+    frame = pl.from_arrow(connection.sql(query, params=params or None).to_arrow_table())
+    assert isinstance(frame, pl.DataFrame)
+    return frame
