@@ -3,40 +3,36 @@
 -- for: a query that does not name these columns pays nothing for them.
 
 create view requests as
-select
-    stored.* replace (
-        coalesce(stored.operation_id, stored.request_id) as operation_id,
-        row_number() over (
-            partition by coalesce(stored.operation_id, stored.request_id)
-            order by stored.started_at, stored.attempt nulls last, stored.request_id
-        )::integer as attempt
-    ),
-    load.in_flight
-from stored_requests as stored
-left join (
-    -- Requests of the same model and region under way when this one started, itself included.
-    select request_id, max(under_way)::integer as in_flight
+select * exclude (moment, step)
+from (
+    select
+        *,
+        -- Requests of the same model and region under way when this one started, itself included.
+        sum(step) over (
+            partition by model, region
+            order by moment, step desc
+            range between unbounded preceding and current row
+        )::integer as in_flight
     from (
         select
-            request_id,
-            step,
-            sum(step) over (
-                partition by model, region
-                order by moment, step desc
-                range between unbounded preceding and current row
-            ) as under_way
-        from (
-            select request_id, model, region, started_at as moment, 1 as step
-            from stored_requests
-            union all
-            -- One whose end is not known is under way for itself alone, not for ever.
-            select null, model, region, coalesce(ended_at, started_at), -1
-            from stored_requests
-        )
+            stored.* replace (
+                coalesce(stored.operation_id, stored.request_id) as operation_id,
+                row_number() over (
+                    partition by coalesce(stored.operation_id, stored.request_id)
+                    order by stored.started_at, stored.attempt nulls last, stored.request_id
+                )::integer as attempt
+            ),
+            started_at as moment,
+            1 as step
+        from stored_requests as stored
+        -- The ends, as rows of their own and not by a join: a join stays where nobody reads what it
+        -- adds. One whose end is not known is under way for itself alone, not for ever.
+        union all by name
+        select model, region, coalesce(ended_at, started_at) as moment, -1 as step
+        from stored_requests
     )
-    where step = 1
-    group by request_id
-) as load using (request_id);
+)
+where step = 1;
 comment on view requests is 'One row per request: one call to one model, one attempt.';
 
 create view operations as
