@@ -9,7 +9,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from logscope.drawing import drawing
-from logscope.errors import UsageError
 from logscope.page import Cell, Code, Figure, Glossary, Report, Section, Strong, Table, Text, asset
 
 # Fonts that the typesetter brings along draw these scripts; with the machine's own fonts the same
@@ -25,15 +24,9 @@ def render_pdf(report: Report) -> bytes:
     """Return the report as PDF; dated by the end of its week, because no clock is read.
 
     Names from logs reach the typesetter as data beside the document, never as part of its markup.
-    Raises UsageError if the typesetter is not installed.
     """
-    try:
-        import typst
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            "PDF needs the typesetter: pip install 'logscope[pdf]'. "
-            "Or write .html and print it from a browser."
-        ) from error
+    import typst
+
     year, week = (int(part) for part in report.name.split("-W"))
     end = date.fromisocalendar(year, week, 7) + timedelta(1)
     pdf: bytes = typst.compile(

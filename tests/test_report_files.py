@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -171,14 +170,6 @@ def test_a_pdf_is_the_same_report_and_the_same_bytes(store: Store, tmp_path: Pat
     for sentence in build_report(store, MONDAY).summary:
         assert re.sub(r"\s+", " ", sentence.plain()).strip() in words
     assert "logscope query account --by model --week 2026-W46" in words
-
-
-def test_without_the_typesetter_a_pdf_is_refused_in_one_line(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "typst", None)
-    with pytest.raises(UsageError, match=r"pip install 'logscope\[pdf\]'"):
-        render_pdf(build_report(store, MONDAY))
 
 
 def run(store: Store, *options: str) -> Result:
