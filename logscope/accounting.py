@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from logscope import merging
+from logscope.config import quote
 from logscope.delta import Change
 from logscope.staging import Plan
 from logscope.store import scan_sql
+
+# What becomes of the records of a request that only repeats what its children used.
+REPEATS = "ignored: repeats its children"
 
 
 @dataclass(frozen=True)
@@ -54,10 +58,10 @@ def open_written(connection: Any, change: Change) -> None:
 
 
 def account(connection: Any, plans: Sequence[Plan], digests: dict[str, str]) -> None:
-    """Make `next_files`: what became of the records of each file.
+    """Make `next_files`: what became of the records of each file, and `fates` behind it.
 
     A request's first record in the order of files and lines is stored, the others are merged; all
-    are merged if the store had the request.
+    are merged if the store had the request. `fates` leaves out the records that are a row alone.
     """
     connection.execute(
         "create or replace table read_files (file_id varchar, path varchar, format varchar, "
@@ -79,34 +83,57 @@ def account(connection: Any, plans: Sequence[Plan], digests: dict[str, str]) -> 
     )
     connection.execute(
         f"""
+        create or replace table fates as
+        with keyed as (
+            select
+                * exclude (outcome),
+                case
+                    when outcome is null and is_request and request_id in (from repeating)
+                        then {quote(REPEATS)}
+                    else outcome
+                end as outcome,
+                {merging.RECORD_KEY} as key,
+            from records
+            where outcome is not null
+                or not is_request
+                or request_id in (from touched)
+                or request_id in (from repeating)
+        ),
+        known as (
+            select *, key in (from stored_before) as was_stored from keyed
+        )
+        select
+            file_id,
+            line,
+            split_part(key, ' ', 1) as record,
+            case when not is_bill then request_id end as request_id,
+            own_id,
+            other_ids,
+            outcome,
+            was_stored,
+            not was_stored and row_number() over same_key = 1 as is_first,
+            case
+                when outcome like 'ignored:%' then 'ignored'
+                when outcome is not null then 'rejected'
+                when was_stored then 'merged'
+                when is_first then 'stored'
+                else 'merged'
+            end as fate,
+            first(file_id) over same_key as first_file_id,
+            first(line) over same_key as first_line,
+        from known
+        window same_key as (
+            partition by outcome is null or outcome = {quote(REPEATS)}, key order by file_id, line
+        );
         create or replace table next_files as
-        with plain as (
-            select file_id, 'stored' as fate
+        with fated as (
+            select file_id, fate from fates
+            union all
+            select file_id, 'stored'
             from records
             where outcome is null and is_request
-                and request_id not in (select request_id from touched)
-        ),
-        keyed as (
-            select file_id, line, outcome, {merging.RECORD_KEY} as key
-            from records
-            where outcome is not null or not is_request
-                or request_id in (select request_id from touched)
-        ),
-        fated as (
-            select
-                file_id,
-                case
-                    when outcome like 'ignored:%' then 'ignored'
-                    when outcome is not null then 'rejected'
-                    when key in (select key from stored_before) then 'merged'
-                    when row_number() over (
-                        partition by outcome is null, key order by file_id, line
-                    ) = 1 then 'stored'
-                    else 'merged'
-                end as fate
-            from keyed
-            union all
-            select * from plain
+                and request_id not in (from touched)
+                and request_id not in (from repeating)
         )
         select
             read_files.file_id,
@@ -176,10 +203,12 @@ def summarise(connection: Any, result: IngestResult) -> IngestResult:
         with seen as (
             select request_id, list_sort(list_distinct(list(format))) as formats, count(*) - 1 as n
             from (
-                select request_id, format from logged semi join touched using (request_id)
+                select request_id, format from logged
                 union all
-                select request_id, format from stored_requests semi join touched using (request_id)
+                select request_id, format from stored_rows
             )
+            semi join touched using (request_id)
+            anti join repeating using (request_id)
             group by request_id
         )
         select

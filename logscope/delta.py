@@ -93,6 +93,11 @@ def read_snapshot(root: Path, names: Sequence[str]) -> Snapshot:
     Raises StoreError if there is no ledger there.
     """
     ledger = _open(root / LEDGER)
+    if missing := [name for name in names if not (root / name / "_delta_log").is_dir()]:
+        raise StoreError(
+            f"{root} was made by another version of logscope (it has no {missing[0]}). "
+            "Ingest the logs into a new store."
+        )
     version = ledger.transaction_version(STORE)
     if version is None:
         return Snapshot(0, 0, dict.fromkeys(names, 0), {})

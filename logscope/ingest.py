@@ -19,6 +19,7 @@ from logscope.containers import Source
 from logscope.delta import Change
 from logscope.errors import InputError, LogscopeError, UsageError
 from logscope.formats import Format, Head, claims, find_format, find_formats, formats_stamp
+from logscope.ledger import write_ledger
 from logscope.prices import price_stamp
 from logscope.staging import Plan
 from logscope.store import MEMORY_LIMIT, SCRATCH, Store, new_connection
@@ -225,9 +226,10 @@ def write(
             f"{result.rejected} of {result.records} records are rejected, more than --max-rejects "
             f"allows; nothing was stored. See why with a higher --max-rejects and `logscope status`."
         )
-    for table in ("files", "rejects"):
-        adds = store.write_parquet(connection, table, f"select * from next_{table}")
-        changes[table] = Change(adds=adds)
+    changes |= write_ledger(connection, store)
+    changes["rejects"] = Change(
+        adds=store.write_parquet(connection, "rejects", "select * from next_rejects")
+    )
     if any(change.adds or change.removes for change in changes.values()):
         book = store.write_parquet(connection, "prices", "select * from prices order by all")
         changes["prices"] = Change(adds=book, removes=store.files("prices"))

@@ -57,6 +57,8 @@ picked as (
         max(operation_id) as operation_id,
         max(session_id) as session_id,
         max(attempt) as attempt,
+        list_sort(list_distinct(flatten(list(other_ids) filter (where other_ids is not null))))
+            as other_ids,
         max_by(times, times_rank) as times,
         max_by(answerer, answerer_rank) as answerer,
         max(model_requested) as model_requested,

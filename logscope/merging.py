@@ -12,12 +12,14 @@ from typing import Any
 from logscope import names, prices
 from logscope.config import Config, quote
 from logscope.delta import Change
-from logscope.store import Store, scan_sql, table_columns
+from logscope.identity import exists, open_stored, resolve
+from logscope.store import Store, table_columns
 
 HERE = Path(__file__).parent
 # How rows of a table are recognised as the same.
 KEYS = {
     "requests": "request_id",
+    "parents": "request_id",
     "streams": "request_id",
     "scores": "concat_ws(chr(31), request_id, session_id, name, source, request_id is null)",
     "bills": "bill_id",
@@ -42,32 +44,36 @@ def read(name: str) -> str:
 
 
 def merge_records(connection: Any, store: Store, config: Config) -> dict[str, Change]:
-    """Turn the view `records` into changes of the tables requests, streams, scores and bills.
+    """Turn the view `records` into changes of the tables that hold what logs tell.
 
-    Leaves the view `next_requests` (all rows that the ingest concerns) for the summary.
+    Leaves the views `next_requests` and `next_parents` (all rows that the ingest concerns) for the
+    account.
     """
     changes = {}
-    if exists(connection, "select 1 from records where outcome is null and is_score"):
+    resolve(connection, store)
+    if is_renamed(connection, store, "scores") or exists(
+        connection, "select 1 from records where outcome is null and is_score"
+    ):
         changes["scores"] = merge_scores(connection, store)
     if exists(connection, "select 1 from records where outcome is null and is_bill"):
         changes["bills"] = merge_bills(connection, store)
-    open_stored(connection, store, "requests")
     connection.execute(
         "create or replace view logged as "
         "select * from records where outcome is null and is_request"
     )
     connection.execute(f"create or replace view normalised as {read('normalise')}")
-    find_parents(connection)
-    has_streams = exists(connection, "select 1 from records where outcome is null and is_stream")
+    has_streams = is_renamed(connection, store, "streams") or exists(
+        connection, "select 1 from records where outcome is null and is_stream"
+    )
     if has_streams:
         stage_streams(connection, store)
-    collect_touched(connection, store, has_streams)
+    collect_touched(connection, has_streams)
     connection.execute(
         f"""
         create or replace view versions as
         select * from normalised semi join touched using (request_id)
         union all by name
-        select {as_logged()} from stored_requests semi join touched using (request_id)
+        select {as_logged()} from stored_rows semi join touched using (request_id)
         """
     )
     connection.execute(f"create or replace table merged_rows as {read('merge')}")
@@ -79,46 +85,47 @@ def merge_records(connection: Any, store: Store, config: Config) -> dict[str, Ch
         select * from merged_rows
         """
     )
+    find_parents(connection)
     facts = stream_facts(connection, store, has_streams)
     connection.execute(f"create or replace table stream_facts as {facts}")
     derive(connection, config)
     if has_streams:
         changes["streams"] = replace_rows(connection, store, "streams")
+    if store.files("parents") or exists(connection, "select 1 from repeating"):
+        changes["parents"] = replace_rows(connection, store, "parents")
     changes["requests"] = replace_rows(connection, store, "requests")
     return changes
 
 
+def is_renamed(connection: Any, store: Store, table: str) -> bool:
+    """Open a stored table under the ids of now; return whether that changes any of them."""
+    open_stored(connection, store, table)
+    return exists(connection, f"select 1 from stored_{table} where stored_id <> request_id")
+
+
 def find_parents(connection: Any) -> None:
-    """Find new requests that repeat the usage of their children, new or stored: no calls of theirs."""
+    """Fill `repeating`: requests, new or stored, that repeat their children (parents.sql).
+
+    A stored row whose table is not the right one any more is taken along among the touched.
+    """
+    if not (
+        exists(connection, "select 1 from staged where parent_request_id is not null")
+        or exists(connection, "select 1 from stored_rows where parent_request_id is not null")
+    ):
+        return
     connection.execute(
-        """
-        insert into parents
-        with children as (
-            select parent_request_id, request_id, input_tokens, output_tokens from normalised
-            union
-            select parent_request_id, request_id, input_tokens, output_tokens
-            from stored_requests
-        ),
-        used as (
-            select
-                parent_request_id as request_id,
-                sum(input_tokens) as input_tokens,
-                sum(output_tokens) as output_tokens
-            from children
-            where parent_request_id is not null and parent_request_id <> request_id
-            group by parent_request_id
-        )
-        select distinct request_id
-        from normalised
-        join used using (request_id)
-        where used.input_tokens = normalised.input_tokens
-            and used.output_tokens = normalised.output_tokens
+        f"""
+        create or replace table judged as {read("parents")};
+        insert into repeating select request_id from judged where repeats;
+        create or replace table moved as
+        select {as_logged()}
+        from stored_rows
+        join judged using (request_id)
+        where (stored_in = 'parents') <> repeats and request_id not in (select * from touched);
+        insert into merged_rows by name from moved;
+        insert into touched select request_id from moved
         """
     )
-
-
-def exists(connection: Any, query: str) -> bool:
-    return connection.execute(f"select exists({query})").fetchone()[0] is True
 
 
 def as_logged() -> str:
@@ -134,25 +141,21 @@ def as_logged() -> str:
         "cost_usd",
         "price_id",
     )
-    return ", ".join(name for name in table_columns()["requests"] if name not in derived)
+    ids = "ids_beside(request_id, other_ids, stored_id) as other_ids"
+    names = (name for name in table_columns()["requests"] if name not in derived)
+    return ", ".join(ids if name == "other_ids" else name for name in names)
 
 
-def open_stored(connection: Any, store: Store, table: str) -> None:
-    """Create the view `stored_<table>` with the Parquet file of each row in `filename`."""
-    sql = scan_sql(table, store.files(table), origin=True)
-    connection.execute(f"create or replace view stored_{table} as {sql}")
-
-
-def collect_touched(connection: Any, store: Store, has_streams: bool) -> None:
+def collect_touched(connection: Any, has_streams: bool) -> None:
     """Find the requests that more than one record or the store tells of, or a stream belongs to."""
     parts = [
         "select request_id from logged group by request_id having count(*) > 1",
-        "select distinct request_id from logged semi join stored_requests using (request_id)",
+        "select distinct request_id from logged semi join stored_rows using (request_id)",
     ]
     if has_streams:
         parts.append(
             "select request_id from next_streams semi join ("
-            "select request_id from logged union all select request_id from stored_requests) "
+            "select request_id from logged union all select request_id from stored_rows) "
             "using (request_id)"
         )
     connection.execute(f"create or replace table touched as {' union '.join(parts)}")
@@ -164,20 +167,22 @@ def stage_streams(connection: Any, store: Store) -> None:
     A stream without a start of its own lies on the day of its request. One that has neither goes to
     the table `homeless`, which makes its record a rejected one.
     """
-    open_stored(connection, store, "streams")
     connection.execute(
         """
         create or replace table next_streams as
         with given as (
             select request_id, started_at::date as day, offsets_ms, kinds, tokens_per_chunk
             from records where outcome is null and is_stream
+            union all
+            select request_id, day, offsets_ms, kinds, tokens_per_chunk
+            from stored_streams where stored_id <> request_id
         ),
         requested as (
             select request_id, min(started_at)::date as day
             from (
                 select request_id, started_at from logged
                 union all
-                select request_id, started_at from stored_requests
+                select request_id, started_at from stored_rows
             )
             semi join given using (request_id)
             group by request_id
@@ -218,13 +223,15 @@ def stream_facts(connection: Any, store: Store, has_streams: bool) -> str:
 
 def merge_scores(connection: Any, store: Store) -> Change:
     """Bring scores into the store; of the same score the last one stands."""
-    open_stored(connection, store, "scores")
     connection.execute(
         f"""
         create or replace table next_scores as
         with given as (
             select request_id, session_id, name, value, score_source as source, scored_at
             from records where outcome is null and is_score
+            union all
+            select request_id, session_id, name, value, source, scored_at
+            from stored_scores where stored_id <> request_id
         ),
         versions as (
             select * from given
@@ -263,7 +270,12 @@ def derive(connection: Any, config: Config) -> None:
         "create or replace view priced_input as "
         f"select * replace ({config.rule_sql('region')} as region), {rules} from derived"
     )
-    connection.execute(f"create or replace view next_requests as {read('cost')}")
+    connection.execute(f"create or replace view priced as {read('cost')}")
+    for table, join in (("requests", "anti"), ("parents", "semi")):
+        connection.execute(
+            f"create or replace view next_{table} as "
+            f"from priced {join} join repeating using (request_id)"
+        )
 
 
 def name_models(connection: Any, config: Config) -> None:
@@ -328,20 +340,25 @@ def write_canonical(connection: Any, pairs: Sequence[tuple[Any, Any]]) -> list[l
 
 
 def replace_rows(connection: Any, store: Store, table: str) -> Change:
-    """Write `next_<table>` beside `stored_<table>`: new rows, and files whose rows differ."""
+    """Write `next_<table>` beside `stored_<table>`: new rows, and files whose rows differ.
+
+    A stored row is as before, or has changed, or is gone: its id is another one now, or it stands
+    in the other table of `requests` and `parents`.
+    """
     key = KEYS[table]
     columns = ", ".join(table_columns()[table])
-    ours = (
-        "select request_id from touched"
-        if table == "requests"
-        else f"select {key} from next_{table}"
-    )
+    concerned = f"select {key} from next_{table}"
+    if table in ("requests", "parents"):
+        concerned = "select request_id from touched"
+    renamed = "stored_id <> request_id" if "request_id" in table_columns()[table] else "false"
     connection.execute(
-        f"create or replace table stored_keys as select {key} as row_key, filename "
-        f"from stored_{table} where {key} in ({ours})"
+        f"create or replace table stored_keys as "
+        f"select {key} as row_key, filename, coalesce({renamed}, false) as is_renamed "
+        f"from stored_{table} where {key} in ({concerned})"
     )
+    kind = "request" if table == "parents" else table[:-1]
     connection.execute(
-        f"insert into stored_before select distinct '{table[:-1]} ' || row_key from stored_keys"
+        f"insert into stored_before select distinct '{kind} ' || row_key from stored_keys"
     )
     if not exists(connection, "select 1 from stored_keys"):
         return Change(
@@ -355,6 +372,9 @@ def replace_rows(connection: Any, store: Store, table: str) -> Change:
             except
             select {columns} from stored_{table} where {key} in (select row_key from stored_keys)
         )
+        union
+        select row_key from stored_keys
+        where is_renamed or row_key not in (select {key} from next_{table})
         """
     )
     stale = [

@@ -91,6 +91,7 @@ select
     operation_id,
     session_id,
     attempt,
+    ids_beside(request_id, other_ids, own_id) as other_ids,
     started_at,
     sane_first_token_at as first_token_at,
     coalesce(

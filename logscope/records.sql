@@ -1,6 +1,7 @@
 -- What became of each staged record: its file and line, what it is (request, stream, score,
--- bill) and, if
--- it is no row, why. Reads `staged`, `sources`, `homeless` and `parents`. One row per record.
+-- bill) and, if it is no row, why. Requests have the one id that stands for all their ids
+-- (`renamed`); `own_id` is the one in the record. Reads `staged`, `sources`, `renamed` and
+-- `homeless`. One row per record.
 with first_rows as (
     -- Rows are kept in the order in which they were read, so their place numbers the records.
     select record_file, min(row) as first_row
@@ -10,7 +11,9 @@ with first_rows as (
 
 placed as (
     select
-        staged.* exclude (file_id, line, outcome, row),
+        staged.* exclude (request_id, file_id, line, outcome, row),
+        coalesce(renamed.canonical_id, staged.request_id) as request_id,
+        staged.request_id as own_id,
         sources.file_id,
         coalesce(record_line, staged.row - first_rows.first_row + 1) as line,
         outcome as given,
@@ -18,11 +21,12 @@ placed as (
         offsets_ms is not null and bill_kind is null as is_stream,
         bill_kind is null
             and name is not null
-            and (request_id is not null or session_id is not null)
+            and (staged.request_id is not null or session_id is not null)
             and model_logged is null as is_score,
     from staged
     join first_rows using (record_file)
     join sources on sources.plain = staged.record_file
+    left join renamed on renamed.request_id = staged.request_id
 ),
 
 kinds as (
@@ -67,6 +71,5 @@ select
                 then 'rejected: no start time and no such request'
         end
         when started_at is null then 'rejected: no readable start time'
-        when request_id in (select request_id from parents) then 'ignored: repeats its children'
     end as outcome,
 from kinds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from logscope import merging, staging
+from logscope import identity, merging, staging
 from logscope.config import Config
 from logscope.delta import Change
 from logscope.ingest import scratch_folder, stamps
@@ -19,7 +19,7 @@ def refresh(store: Store, config: Config) -> int:
     with store.writing() as store, scratch_folder(store) as scratch:
         connection: Any = new_connection(MEMORY_LIMIT, scratch)
         staging.prepare(connection)
-        merging.open_stored(connection, store, "requests")
+        identity.open_rows(connection, store)
         connection.execute(f"create view rows as select {merging.as_logged()} from stored_requests")
         connection.execute("create table touched as select request_id from stored_requests")
         facts = merging.stream_facts(connection, store, has_streams=False)

@@ -100,8 +100,10 @@ def prepare(connection: Any) -> None:
     """Create the tables that merging fills and the functions that formats use."""
     # Streams that have neither a start of their own nor a request (filled while merging).
     connection.execute("create table homeless (request_id varchar)")
+    # Ids that another id of the same call stands for (filled by identity).
+    connection.execute("create table renamed (request_id varchar, canonical_id varchar)")
     # Requests that only repeat what their children used (filled while merging).
-    connection.execute("create table parents (request_id varchar)")
+    connection.execute("create table repeating (request_id varchar)")
     # Keys of records that the store had before (filled while merging).
     connection.execute("create table stored_before (key varchar)")
     connection.execute(MACROS.read_text(encoding="utf-8"))

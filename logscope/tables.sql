@@ -9,6 +9,7 @@ create table requests (
     operation_id varchar,
     session_id varchar,
     attempt integer,
+    other_ids varchar[],
     ---------- times
     started_at timestamptz,
     first_token_at timestamptz,
@@ -95,6 +96,7 @@ comment on column requests.parent_request_id is 'The request or span that caused
 comment on column requests.operation_id is 'What the caller wanted; retries and fallbacks share it.';
 comment on column requests.session_id is 'Operations that belong together, as the caller marked them.';
 comment on column requests.attempt is 'Position within the operation, from 1.';
+comment on column requests.other_ids is 'Other ids of the same call: the proxy''s, trace:span; records that share any id are one request.';
 comment on column requests.started_at is 'When the request was sent.';
 comment on column requests.first_token_at is 'First generated event; NULL when it was not streamed or not logged.';
 comment on column requests.ended_at is 'When the last byte of the answer had arrived.';
@@ -278,6 +280,29 @@ comment on table rejects is 'One row per rejected record.';
 comment on column rejects.line is 'Record number in the file, from 1; NULL for the file as a whole.';
 comment on column rejects.reason is 'Why it was rejected.';
 comment on column rejects.excerpt is 'Its keys and types; a text shows as its length, because it may be a prompt.';
+
+create table merges (
+    file_id varchar,
+    line bigint,
+    record varchar,
+    request_id varchar,
+    shared_id varchar,
+    into_file_id varchar,
+    into_line bigint,
+    outcome varchar
+);
+comment on table merges is 'One row per record that is no row of its own: merged, or a parent''s.';
+comment on column merges.file_id is 'File the record stands in; see files.';
+comment on column merges.line is 'Its number in that file, from 1.';
+comment on column merges.record is 'What it is: request, stream, score or bill.';
+comment on column merges.request_id is 'The request it tells of; NULL for a bill or the score of a session.';
+comment on column merges.shared_id is 'The id by which it was recognised.';
+comment on column merges.into_file_id is 'File of the record that is counted as stored; NULL if that is not known, or for the first of a parent.';
+comment on column merges.into_line is 'Its number in that file.';
+comment on column merges.outcome is 'merged, or ignored: repeats its children.';
+
+create table parents as select * from requests;
+comment on table parents is 'One row per request that only repeats what its children used: no call, in no sum. Columns as in requests.';
 
 create table prices (
     price_id varchar,

@@ -79,7 +79,11 @@ judged as (
 select
     record_file,
     record_line,
-    attempt_id(request_id, failed, startTime) as request_id,
+    attempt_id(request_id, failed, time_of(startTime)) as request_id,
+    case
+        when not failed and caller['span_id'] is not null
+            then ids_of([span_key(caller['trace_id'], caller['span_id'])])
+    end as other_ids,
     -- Only where the row itself tells of another attempt: the session may be the caller's.
     case
         when failed or try_cast(about[5] as integer) > 0 or try_cast(about[6] as integer) > 0

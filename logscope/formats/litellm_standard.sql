@@ -10,18 +10,19 @@
 -- reads: json
 -- detect: (first->>'call_type') is not null and (first->'hidden_params') is not null and
 --   (first->'response_cost') is not null and (first->'spend') is null
--- columns: id VARCHAR, trace_id VARCHAR, session_id VARCHAR, call_type VARCHAR, status VARCHAR,
---   stream VARCHAR, custom_llm_provider VARCHAR, model VARCHAR, model_group VARCHAR, model_id
---   VARCHAR, api_base VARCHAR, startTime VARCHAR, completionStartTime VARCHAR, endTime VARCHAR,
---   prompt_tokens VARCHAR, completion_tokens VARCHAR, total_tokens VARCHAR, response_cost VARCHAR,
---   response_cost_failure_debug_info VARCHAR, cache_hit VARCHAR, end_user VARCHAR, request_tags
---   VARCHAR[], messages VARCHAR, error_str VARCHAR, error_information STRUCT(error_code VARCHAR,
---   error_class VARCHAR), hidden_params STRUCT(litellm_model_name VARCHAR, litellm_overhead_time_ms
---   VARCHAR, additional_headers STRUCT("llm_provider-x-ms-region" VARCHAR, "x-ms-region" VARCHAR)),
---   model_parameters STRUCT(temperature VARCHAR, max_tokens VARCHAR, max_completion_tokens VARCHAR,
---   max_output_tokens VARCHAR, reasoning_effort VARCHAR, reasoning STRUCT(effort VARCHAR), tools
---   STRUCT(type VARCHAR)[]), metadata STRUCT(user_api_key_alias VARCHAR, user_api_key_team_alias
---   VARCHAR, user_api_key_team_id VARCHAR, user_api_key_end_user_id VARCHAR, attempted_retries
+-- columns: id VARCHAR, litellm_call_id VARCHAR, trace_id VARCHAR, session_id VARCHAR, call_type
+--   VARCHAR, status VARCHAR, stream VARCHAR, custom_llm_provider VARCHAR, model VARCHAR,
+--   model_group VARCHAR, model_id VARCHAR, api_base VARCHAR, startTime VARCHAR,
+--   completionStartTime VARCHAR, endTime VARCHAR, prompt_tokens VARCHAR, completion_tokens
+--   VARCHAR, total_tokens VARCHAR, response_cost VARCHAR, response_cost_failure_debug_info
+--   VARCHAR, cache_hit VARCHAR, end_user VARCHAR, request_tags VARCHAR[], messages VARCHAR,
+--   error_str VARCHAR, error_information STRUCT(error_code VARCHAR, error_class VARCHAR),
+--   hidden_params STRUCT(litellm_model_name VARCHAR, litellm_overhead_time_ms VARCHAR,
+--   additional_headers STRUCT("llm_provider-x-ms-region" VARCHAR, "x-ms-region" VARCHAR)),
+--   model_parameters STRUCT(temperature VARCHAR, max_tokens VARCHAR, max_completion_tokens
+--   VARCHAR, max_output_tokens VARCHAR, reasoning_effort VARCHAR, reasoning STRUCT(effort
+--   VARCHAR), tools STRUCT(type VARCHAR)[]), metadata STRUCT(user_api_key_alias VARCHAR,
+--   user_api_key_team_alias VARCHAR, user_api_key_team_id VARCHAR, user_api_key_end_user_id
 --   VARCHAR, spend_logs_metadata VARCHAR, requester_metadata VARCHAR, usage_object VARCHAR),
 --   response STRUCT(model VARCHAR, service_tier VARCHAR, stop_reason VARCHAR, status VARCHAR,
 --   content STRUCT(type VARCHAR)[], output STRUCT(type VARCHAR)[], choices STRUCT(finish_reason
@@ -36,7 +37,7 @@ with named as (
         case
             when regexp_matches(
                 concat(metadata.requester_metadata, metadata.spend_logs_metadata),
-                'session_id|logscope_'
+                'session_id|span_id|logscope_'
             ) then map_concat(
                 entries_map(metadata.requester_metadata), entries_map(metadata.spend_logs_metadata)
             )
@@ -78,7 +79,13 @@ counted as (
 select
     record_file,
     record_line,
-    attempt_id(id, failed, startTime) as request_id,
+    attempt_id(id, failed, time_of(startTime)) as request_id,
+    case
+        when coalesce(litellm_call_id, caller['span_id']) is not null then ids_of([
+            attempt_id(litellm_call_id, failed, time_of(startTime)),
+            case when not failed then span_key(caller['trace_id'], caller['span_id']) end
+        ])
+    end as other_ids,
     case when trace_id is distinct from caller_session then trace_id end as operation_id,
     coalesce(known(session_id), caller_session) as session_id,
     time_of(startTime) as started_at,

@@ -72,7 +72,7 @@ create macro labels_of(entries) as
 -- Keys that are read into columns of their own, so that they need not be labels as well.
 create macro own_keys() as [
     'logscope_propensity', 'logscope_config_id', 'logscope_rule_id',
-    'session_id', 'litellm_session_id', 'trace_id', 'conversation_id'
+    'session_id', 'litellm_session_id', 'trace_id', 'span_id', 'conversation_id'
 ];
 -- A map of {key, value} pairs; the values of a key that comes twice are joined by commas.
 create macro pairs_map(pairs) as map_from_entries(list_transform(
@@ -133,10 +133,36 @@ create macro tier_of(name) as
         when lower(name) <> 'auto' then nullif(lower(name), '')
     end;
 
+-- Identity. The other ids of a call, without those that are not known; NULL if there is none.
+create macro ids_of(ids) as
+    case
+        when len(list_filter(ids, lambda id: known(id) is not null)) > 0
+            then list_filter(ids, lambda id: known(id) is not null)
+    end;
+-- A span is known by its trace and its own id; both in hexadecimal digits.
+create macro span_key(trace_id, span_id) as lower(trace_id) || ':' || lower(span_id);
+create macro is_span_key(id) as regexp_full_match(id, '[0-9a-f]{16,32}:[0-9a-f]{16}');
+-- What stands for a call is the best of its ids: one that a producer gave, before a random one
+-- (UUID), before a span; of equal kinds the first in order.
+create macro ranked_id(id) as
+    case
+        when is_span_key(id) then '2'
+        when length(id) = 36 and try_cast(id as uuid) is not null then '1'
+        else '0'
+    end || id;
+create macro best_id(ids) as list_min(list_transform(ids, lambda id: ranked_id(id)))[2:];
+-- The ids of a call beside the one that stands for it; NULL if there is none.
+create macro ids_beside(id, other_ids, own_id) as
+    case
+        when other_ids is not null or own_id is distinct from id
+            then ids_of(list_filter(
+                list_append(coalesce(other_ids, []), own_id), lambda other: other <> id
+            ))
+    end;
 -- LiteLLM. The failed attempts of a call share its id, so each is known by its start as well; only
 -- some versions number them, and a fallback begins to count anew.
-create macro attempt_id(id, failed, start) as
-    if(coalesce(failed, false), concat_ws('#', id, epoch_ms(time_of(start))), id);
+create macro attempt_id(id, failed, started_at) as
+    if(coalesce(failed, false), id || '#' || epoch_ms(started_at), id);
 
 -- Outcome. A score may be a yes or a no.
 create macro share_of(text) as

@@ -3,36 +3,42 @@
 -- get: Write NDJSON, CSV or Parquet with `request_id`, `model` and `started_at`, and whatever else
 --   of the table you know (`select * from requests limit 0` shows it). In CSV, lists and maps are
 --   JSON text.
--- beware: `input_tokens` and `output_tokens` are the sums: cache and reasoning inside. Times are
+-- beware: Records that share `request_id`, one of `other_ids`, or `trace_id` and `span_id` are one
+--   request. `input_tokens` and `output_tokens` are the sums: cache and reasoning inside. Times are
 --   ISO 8601 (without an offset UTC) or epoch seconds. Costs, `day`, `tpot_ms` and the like are
 --   computed; a `cost_usd` counts as the logged cost.
 -- reads: json, csv, parquet
--- detect: json_exists(first, '$.request_id') and json_exists(first, '$.model') and
---   json_exists(first, '$.started_at')
--- columns: request_id VARCHAR, parent_request_id VARCHAR, operation_id VARCHAR, session_id VARCHAR,
---   attempt VARCHAR, started_at VARCHAR, first_token_at VARCHAR, ended_at VARCHAR, provider
---   VARCHAR, model VARCHAR, model_requested VARCHAR, model_logged VARCHAR, deployment VARCHAR,
---   route VARCHAR, region VARCHAR, region_logged VARCHAR, task VARCHAR, team VARCHAR, environment
---   VARCHAR, key_alias VARCHAR, user_hash VARCHAR, user_id VARCHAR, labels JSON, stream VARCHAR,
---   service_tier VARCHAR, reasoning_effort VARCHAR, n_messages VARCHAR, n_tools VARCHAR,
---   max_output_tokens VARCHAR, temperature VARCHAR, prompt_chars VARCHAR, prompt_steps VARCHAR,
---   prompt_questions VARCHAR, prompt_has_code VARCHAR, has_images VARCHAR, system_prompt_hash
---   VARCHAR, input_uncached_tokens VARCHAR, cache_read_tokens VARCHAR, cache_write_5m_tokens
---   VARCHAR, cache_write_1h_tokens VARCHAR, cache_write_unknown_tokens VARCHAR, output_text_tokens
+-- detect: (json_exists(first, '$.request_id') or json_exists(first, '$.span_id')) and
+--   json_exists(first, '$.model') and json_exists(first, '$.started_at')
+-- columns: request_id VARCHAR, parent_request_id VARCHAR, operation_id VARCHAR, session_id
+--   VARCHAR, other_ids JSON, trace_id VARCHAR, span_id VARCHAR, attempt VARCHAR, started_at
+--   VARCHAR, first_token_at VARCHAR, ended_at VARCHAR, provider VARCHAR, model VARCHAR,
+--   model_requested VARCHAR, model_logged VARCHAR, deployment VARCHAR, route VARCHAR, region
+--   VARCHAR, region_logged VARCHAR, task VARCHAR, team VARCHAR, environment VARCHAR, key_alias
+--   VARCHAR, user_hash VARCHAR, user_id VARCHAR, labels JSON, stream VARCHAR, service_tier
+--   VARCHAR, reasoning_effort VARCHAR, n_messages VARCHAR, n_tools VARCHAR, max_output_tokens
+--   VARCHAR, temperature VARCHAR, prompt_chars VARCHAR, prompt_steps VARCHAR, prompt_questions
+--   VARCHAR, prompt_has_code VARCHAR, has_images VARCHAR, system_prompt_hash VARCHAR,
+--   input_uncached_tokens VARCHAR, cache_read_tokens VARCHAR, cache_write_5m_tokens VARCHAR,
+--   cache_write_1h_tokens VARCHAR, cache_write_unknown_tokens VARCHAR, output_text_tokens
 --   VARCHAR, reasoning_tokens VARCHAR, input_audio_tokens VARCHAR, output_audio_tokens VARCHAR,
---   input_image_tokens VARCHAR, web_searches VARCHAR, input_tokens VARCHAR, output_tokens VARCHAR,
---   ttft_ms VARCHAR, ttft_visible_ms VARCHAR, duration_ms VARCHAR, overhead_ms VARCHAR, status
---   VARCHAR, http_status VARCHAR, error_type VARCHAR, finish_reason VARCHAR, n_tool_calls VARCHAR,
---   cache_hit VARCHAR, logged_cost_usd VARCHAR, cost_usd VARCHAR, propensity VARCHAR, config_id
---   VARCHAR, rule_id VARCHAR, offsets_ms JSON, kinds JSON, tokens_per_chunk JSON, name VARCHAR,
---   value VARCHAR, source VARCHAR, scored_at VARCHAR, "at" VARCHAR
+--   input_image_tokens VARCHAR, web_searches VARCHAR, input_tokens VARCHAR, output_tokens
+--   VARCHAR, ttft_ms VARCHAR, ttft_visible_ms VARCHAR, duration_ms VARCHAR, overhead_ms VARCHAR,
+--   status VARCHAR, http_status VARCHAR, error_type VARCHAR, finish_reason VARCHAR, n_tool_calls
+--   VARCHAR, cache_hit VARCHAR, logged_cost_usd VARCHAR, cost_usd VARCHAR, propensity VARCHAR,
+--   config_id VARCHAR, rule_id VARCHAR, offsets_ms JSON, kinds JSON, tokens_per_chunk JSON, name
+--   VARCHAR, value VARCHAR, source VARCHAR, scored_at VARCHAR, "at" VARCHAR
 -- Streams and scores may stand among the requests. One row per record.
 select
     rows.* exclude (
-        started_at, first_token_at, ended_at, model, region, task, team, labels, status,
-        model_requested, model_logged, region_logged, cost_usd, logged_cost_usd, offsets_ms, kinds,
-        tokens_per_chunk, value, source, scored_at, "at"
+        request_id, other_ids, trace_id, span_id, started_at, first_token_at, ended_at, model,
+        region, task, team, labels, status, model_requested, model_logged, region_logged, cost_usd,
+        logged_cost_usd, offsets_ms, kinds, tokens_per_chunk, value, source, scored_at, "at"
     ),
+    coalesce(request_id, span_key(trace_id, span_id)) as request_id,
+    ids_of(list_append(
+        coalesce(try_cast(other_ids as varchar[]), []), span_key(trace_id, span_id)
+    )) as other_ids,
     time_of(started_at) as started_at,
     time_of(first_token_at) as first_token_at,
     time_of(ended_at) as ended_at,

@@ -54,15 +54,6 @@ spans as (
 judged as materialized (
     select
         *,
-        coalesce(
-            a['gen_ai.usage.input_tokens'], a['gen_ai.usage.output_tokens'],
-            a['gen_ai.usage.prompt_tokens'], a['gen_ai.usage.completion_tokens'],
-            a['llm.token_count.prompt'], a['llm.token_count.completion'],
-            a['ai.usage.inputTokens'], a['ai.usage.promptTokens'], a['ai.usage.tokens']
-        ) is not null as has_usage,
-        -- The Vercel AI SDK's own name for the innermost span, which a failed call has as well.
-        coalesce(regexp_matches(a['ai.operationId'], '\.do(Generate|Stream|Embed)$'), false)
-            as is_innermost,
         coalesce(a['http.response.status_code'], a['http.status_code']) as http_text,
         case
             when a['gen_ai.operation.name'] is not null then a['gen_ai.operation.name'] in (
@@ -82,16 +73,28 @@ judged as materialized (
     from spans
 ),
 
--- Every span above a call that has usage, or that is known to be the innermost.
-outer_spans as (
-    select record_file, trace_id, parent_id as span_id
+-- The span around a call: the next one above that is a call too, or that lies outside the file.
+above as (
+    select record_file, trace_id, span_id, parent_id
     from judged
-    where is_call and (has_usage or is_innermost) and parent_id is not null
+    where is_call and parent_id is not null
     union
-    select judged.record_file, judged.trace_id, judged.parent_id
-    from outer_spans
-    join judged using (record_file, trace_id, span_id)
-    where judged.parent_id is not null
+    select above.record_file, above.trace_id, above.span_id, judged.parent_id
+    from above
+    join judged
+        on judged.record_file = above.record_file
+        and judged.trace_id = above.trace_id
+        and judged.span_id = above.parent_id
+    where not judged.is_call and judged.parent_id is not null
+),
+
+outer_spans as (
+    select above.*
+    from above
+    anti join (select * from judged where not is_call and parent_id is not null) as between_them
+        on between_them.record_file = above.record_file
+        and between_them.trace_id = above.trace_id
+        and between_them.span_id = above.parent_id
 ),
 
 -- The last HTTP response below a call.
@@ -108,8 +111,9 @@ http as (
 
 calls as (
     select
-        judged.*,
-        outer_spans.span_id is not null as repeats_a_child,
+        judged.* exclude (parent_id),
+        outer_spans.parent_id as outer_id,
+        status_code in ('2', 'STATUS_CODE_ERROR') or a['error.type'] is not null as failed,
         http_code(coalesce(http_text, a['error.type'], http.code)) as http_status,
         coalesce(a['error.type'], exception_of(events)) as error_type,
         list_filter(
@@ -147,9 +151,13 @@ select
     record_file,
     record_line,
     coalesce(
-        a['gen_ai.response.id'], a['ai.response.id'], a['gen_ai.request.id'], span_id
+        a['gen_ai.response.id'], a['ai.response.id'], a['gen_ai.request.id'],
+        span_key(trace_id, span_id)
     ) as request_id,
-    parent_id as parent_request_id,
+    ids_of([
+        span_key(trace_id, span_id), attempt_id(a['litellm.call_id'], failed, time_of_ns(start_ns))
+    ]) as other_ids,
+    span_key(trace_id, outer_id) as parent_request_id,
     coalesce(
         a['gen_ai.conversation.id'], a['session.id'],
         a['traceloop.association.properties.session_id'], a['ai.telemetry.metadata.sessionId']
@@ -297,8 +305,7 @@ select
     case
         when regexp_matches(error_type, '(?i)cancel|abort') or http_status = 499 then 'cancelled'
         when regexp_matches(error_type, '(?i)rate.?limit|throttl|overloaded') then 'throttled'
-        when status_code in ('2', 'STATUS_CODE_ERROR') or a['error.type'] is not null
-            then throttled_or_error(http_status)
+        when failed then throttled_or_error(http_status)
         else 'ok'
     end as status,
     http_status,
@@ -327,7 +334,6 @@ select
     a['traceloop.association.properties.logscope_rule_id'] as rule_id,
     case
         when not is_call then 'ignored: no model call'
-        when repeats_a_child then 'ignored: repeats the usage of the call inside'
     end as outcome
 from calls
 union all by name

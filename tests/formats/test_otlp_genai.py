@@ -45,6 +45,11 @@ def span(name: str, entries: dict[str, Any], parent: str = "", **changes: Any) -
     } | changes
 
 
+def key(name: str) -> str:
+    """The id of a span that no producer's id stands for."""
+    return f"{TRACE}:{span(name, {})['spanId']}"
+
+
 def export(*spans: dict[str, Any], resource: dict[str, Any] | None = None) -> dict[str, Any]:
     return {
         "resourceSpans": [
@@ -191,11 +196,13 @@ def test_only_the_innermost_call_counts(bench):
     ]))  # fmt: skip
     assert bench.counts == (8, 3, 0, 5, 0)
     rows = {row["request_id"]: row for row in bench.rows()}
-    assert set(rows) == {"chatcmpl-1", "chatcmpl-2", span("alone", {})["spanId"]}
+    assert set(rows) == {"chatcmpl-1", "chatcmpl-2", key("alone")}
+    assert rows["chatcmpl-1"]["other_ids"] == [key("inner")]
     vercel = rows["chatcmpl-2"]
     assert (vercel["ttft_ms"], vercel["input_tokens"], vercel["output_tokens"]) == (120.5, 10, 4)
     assert (vercel["provider"], vercel["labels"]["feature"]) == ("openai", "search")
-    assert rows["chatcmpl-1"]["parent_request_id"] == span("between", {})["spanId"]
+    # The next call above, not the plain span between them.
+    assert rows["chatcmpl-1"]["parent_request_id"] == key("outer")
 
 
 def test_the_same_ids_in_another_trace_are_other_spans(bench):
@@ -405,7 +412,7 @@ def test_vercel_counts_the_innermost_call_even_when_it_failed(bench):
     ]))  # fmt: skip
     assert bench.counts == (4, 2, 0, 2, 0)
     rows = {row["request_id"]: row for row in bench.rows()}
-    embed, stream = (rows[span(name, {})["spanId"]] for name in ("doEmbed", "doStream"))
+    embed, stream = (rows[key(name)] for name in ("doEmbed", "doStream"))
     assert (embed["input_tokens"], embed["stream"]) == (7, False)
     assert (stream["status"], stream["stream"], stream["ttft_ms"]) == ("error", True, 120)
     assert (stream["n_messages"], stream["prompt_chars"], stream["n_tools"]) == (1, 4, 2)

@@ -1,0 +1,191 @@
+"""The ledger: which records are no row of their own, and what became part of what.
+
+The table `merges` holds every record that was merged into what another record had told of, and every
+record of a request that only repeats its children. Where an ingest finds that stored requests are
+one, or that a stored request is a parent (or none any more), the earlier records are accounted for
+anew, and so are the counts of their files.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from logscope.accounting import REPEATS
+from logscope.config import quote
+from logscope.delta import Change
+from logscope.store import Store, scan_sql, table_columns
+
+MERGES = Path(__file__).with_name("merges.sql")
+# What a stale file of the ledger or of the list of files holds when it is written anew.
+KEPT = {
+    "merges": """
+        select stale.* replace (coalesce(canonical_id, stale.request_id) as request_id)
+        from stale left join renamed on renamed.request_id = stale.request_id
+        where not (record = 'request' and stale.request_id in (select stored_id from reassigned))
+    """,
+    "files": """
+        select stale.* replace (
+            stored + coalesce(more_stored, 0) as stored,
+            merged + coalesce(more_merged, 0) as merged,
+            ignored + coalesce(more_ignored, 0) as ignored
+        )
+        from stale left join recounted using (file_id)
+    """,
+}
+STALE = {
+    "merges": "request_id in (select stored_id from reassigned)",
+    "files": "file_id in (select file_id from recounted)",
+}
+
+
+def write_ledger(connection: Any, store: Store) -> dict[str, Change]:
+    """Return the changes of `merges` and `files`, from `fates` and `next_files` of this ingest."""
+    for table in STALE:
+        sql = scan_sql(table, store.files(table), origin=True)
+        connection.execute(f"create or replace view stored_{table} as {sql}")
+    find_first_records(connection)
+    connection.execute(f"create or replace table next_merges as {MERGES.read_text('utf-8')}")
+    account_anew(connection)
+    changes = {table: rewrite(connection, store, table) for table in STALE}
+    return {table: change for table, change in changes.items() if change.adds or change.removes}
+
+
+def find_first_records(connection: Any) -> None:
+    """Make `roots` and `first_records`: the record of each stored request that is counted as stored.
+
+    A row tells one of its records; if that one was merged, the ledger tells into which. Of several
+    stored requests that are one now the first record stands (`first_records`).
+    """
+    connection.execute(
+        f"""
+        create or replace table roots as
+        with concerned as (
+            select request_id, stored_id, stored_in, file_id, line
+            from stored_rows semi join touched using (request_id)
+        ),
+        merged as (
+            select
+                request_id as stored_id,
+                file_id,
+                line,
+                any_value(into_file_id) as into_file_id,
+                any_value(into_line) as into_line,
+            from stored_merges
+            where record = 'request' and into_file_id is not null
+            group by all
+        ),
+        of_parents as (
+            select
+                request_id as stored_id,
+                any_value(file_id) as first_file_id,
+                any_value(line) as first_line,
+            from stored_merges
+            where outcome = {quote(REPEATS)} and into_file_id is null
+            group by all
+        )
+        select
+            request_id,
+            stored_id,
+            stored_in,
+            coalesce(first_file_id, into_file_id, file_id) as file_id,
+            coalesce(first_line, into_line, line) as line,
+        from concerned
+        left join merged using (stored_id, file_id, line)
+        left join of_parents using (stored_id);
+        create or replace table first_records as
+        select request_id, unnest(min(struct_pack(file_id, line))) from roots group by request_id
+        """
+    )
+
+
+def account_anew(connection: Any) -> None:
+    """Add to `next_merges` earlier records of requests that are others now; make `recounted`."""
+    connection.execute(
+        f"""
+        -- Stored under another id, one with another stored request, or in the wrong table.
+        create or replace table reassigned as
+        select * from roots
+        where stored_id <> request_id
+            or request_id in (select request_id from roots group by request_id having count(*) > 1)
+            or (stored_in = 'parents') <> (request_id in (from repeating));
+        create or replace table earlier as
+        with records as (
+            select request_id, file_id, line, stored_id as shared_id, 'stored' as fate
+            from reassigned where stored_in = 'requests'
+            union all
+            select
+                reassigned.request_id,
+                stored_merges.file_id,
+                stored_merges.line,
+                shared_id,
+                if(outcome = 'merged', 'merged', 'ignored'),
+            from stored_merges
+            join reassigned on stored_merges.request_id = reassigned.stored_id
+            where record = 'request'
+        )
+        select
+            records.*,
+            first_records.file_id as first_file_id,
+            first_records.line as first_line,
+            -- A line may hold several records of one request.
+            row_number() over (
+                partition by request_id
+                order by
+                    (records.file_id, records.line) = (first_records.file_id, first_records.line) desc,
+                    records.fate = 'stored' desc,
+                    shared_id
+            ) = 1 as is_first,
+            case
+                when request_id in (from repeating) then 'ignored'
+                when is_first then 'stored'
+                else 'merged'
+            end as next_fate,
+        from records
+        join first_records using (request_id);
+        insert into next_merges by name
+        select
+            file_id,
+            line,
+            'request' as record,
+            request_id,
+            shared_id,
+            if(is_first, null, first_file_id) as into_file_id,
+            if(is_first, null, first_line) as into_line,
+            if(next_fate = 'merged', 'merged', {quote(REPEATS)}) as outcome,
+        from earlier
+        where next_fate <> 'stored';
+        create or replace table recounted as
+        select
+            file_id,
+            count(*) filter (where next_fate = 'stored') - count(*) filter (where fate = 'stored')
+                as more_stored,
+            count(*) filter (where next_fate = 'merged') - count(*) filter (where fate = 'merged')
+                as more_merged,
+            count(*) filter (where next_fate = 'ignored') - count(*) filter (where fate = 'ignored')
+                as more_ignored,
+        from earlier
+        where next_fate <> fate
+        group by file_id
+        """
+    )
+
+
+def rewrite(connection: Any, store: Store, table: str) -> Change:
+    """Write `next_<table>`, and anew the files of the stored table in which a row changes."""
+    stale = [
+        row[0]
+        for row in connection.execute(
+            f"select distinct filename from stored_{table} where {STALE[table]} order by 1"
+        ).fetchall()
+    ]
+    columns = ", ".join(table_columns()[table])
+    rows = f"select {columns} from next_{table}"
+    if stale:
+        connection.execute(
+            f"create or replace view stale as select {columns} from stored_{table} "
+            f"where filename in ({', '.join(map(quote, stale))})"
+        )
+        rows = f"{rows} union all by name {KEPT[table]}"
+    removes = [file for file in store.files(table) if file.path in set(stale)]
+    return Change(adds=store.write_parquet(connection, table, rows), removes=removes)

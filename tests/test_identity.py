@@ -1,0 +1,268 @@
+"""Identity: one row per request, whoever logged it, in whatever order; and what became part of what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Bench, Row, native
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+START = 1_762_768_800  # 2025-11-10 10:00:00 UTC
+
+
+def span_id(name: str) -> str:
+    return name.encode().hex().rjust(16, "0")[-16:]
+
+
+def key(name: str, trace: str = TRACE) -> str:
+    """The id of a span that nothing better stands for."""
+    return f"{trace}:{span_id(name)}"
+
+
+def span(
+    name: str, parent: str = "", trace: str = TRACE, failed: bool = False, **names: Any
+) -> Row:
+    """A line of an OTLP file: one chat span of 2 s; `__` in a name stands for a dot."""
+    values = {"gen_ai__operation__name": "chat", "gen_ai__request__model": "gpt-5.4"} | names
+    attributes = [
+        {
+            "key": name.replace("__", "."),
+            "value": {"intValue": value} if isinstance(value, int) else {"stringValue": value},
+        }
+        for name, value in values.items()
+    ]
+    one = {
+        "traceId": trace,
+        "spanId": span_id(name),
+        "parentSpanId": span_id(parent) if parent else "",
+        "startTimeUnixNano": str(START * 10**9),
+        "endTimeUnixNano": str((START + 2) * 10**9),
+        "attributes": attributes,
+        "status": {"code": 2} if failed else {},
+    }
+    return {"resourceSpans": [{"scopeSpans": [{"spans": [one]}]}]}
+
+
+def used(input_tokens: int, output_tokens: int) -> dict[str, int]:
+    return {
+        "gen_ai__usage__input_tokens": input_tokens,
+        "gen_ai__usage__output_tokens": output_tokens,
+    }
+
+
+def litellm(**fields: Any) -> Row:
+    """A StandardLoggingPayload: a call of 2 s, not streamed, of a newer version (with a call id)."""
+    return {
+        "id": "chatcmpl-1",
+        "litellm_call_id": "0e03a76a-ef55-46e3-a494-27a9f94981ad",
+        "trace_id": None,
+        "call_type": "acompletion",
+        "status": "success",
+        "custom_llm_provider": "azure",
+        "model": "gpt-5.4",
+        "model_group": "smart",
+        "api_base": "https://westeurope.api.cognitive.microsoft.com",
+        "startTime": float(START),
+        "completionStartTime": START + 2.0,
+        "endTime": START + 2.0,
+        "prompt_tokens": 1000,
+        "completion_tokens": 50,
+        "total_tokens": 1050,
+        "response_cost": 0.01,
+        "hidden_params": {},
+        "metadata": {},
+    } | fields
+
+
+def without(record: Row, *names: str) -> Row:
+    return {name: value for name, value in record.items() if name not in names}
+
+
+def arrangements(bench: Bench, parts: dict[str, list[Any]]) -> list[Bench]:
+    """Ingest files one by one, forwards and backwards, and all at once: a store for each way."""
+    benches = []
+    forwards = [[name] for name in parts]
+    for number, way in enumerate([forwards, forwards[::-1], [list(parts)]]):
+        one = Bench(bench.folder / f"way{number}")
+        paths = {name: one.write(records, name) for name, records in parts.items()}
+        for names in way:
+            one.ingest(*(paths[name] for name in names))
+        benches.append(one)
+    return benches
+
+
+def contents(bench: Bench, table: str = "requests") -> list[Row]:
+    columns = "* exclude (file_id, line)" if table in ("requests", "parents") else "*"
+    return bench.rows(f"select {columns} from {table} order by all")
+
+
+def counted(bench: Bench) -> dict[str, tuple[int, int, int]]:
+    """Stored, merged and ignored records of every file; they add up, and the ledger agrees."""
+    for check in ("records_add_up", "merges_are_kept", "one_row_per_request"):
+        sql = (Path(__file__).parent.parent / "queries" / "checks" / f"{check}.sql").read_text()
+        assert bench.rows(sql) == [], check
+    return {
+        Path(row["path"]).name: (row["stored"], row["merged"], row["ignored"])
+        for row in bench.rows("select * from files order by path")
+    }
+
+
+def explained(bench: Bench) -> list[tuple[Any, ...]]:
+    """The ledger as the named query gives it: file and line, why, by which id, into which record."""
+    sql = Path(__file__).parent.parent / "queries" / "report" / "merged_records.sql"
+    return [
+        (
+            Path(row["path"]).name,
+            row["line"],
+            row["outcome"],
+            row["request_id"],
+            row["shared_id"],
+            row["into_path"] and Path(row["into_path"]).name,
+            row["into_line"],
+        )
+        for row in bench.rows(sql.read_text())
+    ]
+
+
+def test_one_call_in_three_logs_is_one_row_with_the_fullest_columns(bench: Bench) -> None:
+    """LiteLLM knows the price and the route, the span the conversation, the stream log its pauses."""
+    parts = {
+        "litellm.jsonl": [litellm()],
+        # No response id: the span knows the proxy's call id, the stream log knows the span.
+        "spans.jsonl": [
+            span("call", gen_ai__conversation__id="conv-1", **{"litellm.call_id": litellm()["litellm_call_id"]})
+        ],
+        "streams.jsonl": [
+            {"trace_id": TRACE, "span_id": span_id("call"), "offsets_ms": [250, 900, 2000],
+             "started_at": START}
+        ],
+    }  # fmt: skip
+    benches = arrangements(bench, parts)
+    for one in benches:
+        (row,) = contents(one)
+        assert (row["request_id"], row["other_ids"]) == (
+            "chatcmpl-1", sorted([litellm()["litellm_call_id"], key("call")])
+        )  # fmt: skip
+        assert (row["route"], row["session_id"], row["n_chunks"]) == ("smart", "conv-1", 3)
+        assert (row["ttft_ms"], row["max_gap_ms"], row["input_tokens"]) == (250, 1100, 1000)
+        assert [stream["request_id"] for stream in contents(one, "streams")] == ["chatcmpl-1"]
+        counts = counted(one)
+        assert counts["streams.jsonl"] == (1, 0, 0)
+        assert sorted([counts["litellm.jsonl"], counts["spans.jsonl"]]) == [(0, 1, 0), (1, 0, 0)]
+        ((_, line, outcome, request_id, shared, _, into_line),) = explained(one)
+        assert (line, outcome, request_id, into_line) == (1, "merged", "chatcmpl-1", 1)
+        assert shared == litellm()["litellm_call_id"]
+    assert all(contents(one) == contents(benches[0]) for one in benches)
+
+
+def test_a_later_record_may_show_that_two_stored_requests_are_one(bench: Bench) -> None:
+    """Only the third file knows that the response and the span are the same call."""
+    parts = {
+        "a.jsonl": [native("chatcmpl-1", session_id="s1"), native("other")],
+        "b.jsonl": [
+            without(native("", trace_id=TRACE, span_id=span_id("x"), route="smart"), "request_id")
+        ],
+        "c.jsonl": [native("chatcmpl-1", trace_id=TRACE, span_id=span_id("x"), task="chat")],
+    }
+    benches = arrangements(bench, parts)
+    for one in benches:
+        row, other = contents(one)
+        assert (row["request_id"], row["other_ids"]) == ("chatcmpl-1", [key("x")])
+        assert (row["session_id"], row["route"], row["task"]) == ("s1", "smart", "chat")
+        assert (other["request_id"], other["other_ids"]) == ("other", None)
+        counts = counted(one)
+        assert [sum(column) for column in zip(*counts.values(), strict=True)] == [2, 2, 0]
+    assert all(contents(one) == contents(benches[0]) for one in benches)
+    assert counted(benches[0]) in (
+        {"a.jsonl": (2, 0, 0), "b.jsonl": (0, 1, 0), "c.jsonl": (0, 1, 0)},
+        {"a.jsonl": (1, 1, 0), "b.jsonl": (1, 0, 0), "c.jsonl": (0, 1, 0)},
+    )
+
+
+def test_scores_and_streams_follow_the_id_that_stands_for_their_request(bench: Bench) -> None:
+    bench.ingest(bench.write([
+        {"request_id": key("x"), "name": "correct", "value": 1},
+        {"request_id": key("x"), "name": "correct", "value": 1, "at": "2026-11-09T12:00:00Z"},
+    ], "scores.jsonl"))  # fmt: skip
+    bench.ingest(bench.write([
+        {"request_id": key("x"), "started_at": "2026-11-09T10:00:00Z", "offsets_ms": [1, 2]}
+    ], "streams.jsonl"))  # fmt: skip
+    bench.ingest(bench.write([native("chatcmpl-1", other_ids=[key("x")])], "requests.jsonl"))
+    assert [row["request_id"] for row in contents(bench, "scores")] == ["chatcmpl-1"]
+    assert [row["request_id"] for row in contents(bench, "streams")] == ["chatcmpl-1"]
+    bench.ingest(bench.write([
+        {"request_id": key("x"), "name": "tone", "value": 0.5},
+        {"request_id": "chatcmpl-1", "name": "correct", "value": 1},
+    ], "more.jsonl"))  # fmt: skip
+    assert bench.counts == (2, 1, 1, 0, 0)
+    assert {(row["request_id"], row["name"]) for row in contents(bench, "scores")} == {
+        ("chatcmpl-1", "correct"), ("chatcmpl-1", "tone"),
+    }  # fmt: skip
+
+
+def test_a_span_is_known_by_its_trace_as_well(bench: Bench) -> None:
+    bench.ingest(bench.write([
+        span("a", **used(10, 5)), span("a", trace="f" * 32, **used(10, 5)), span("a", **used(10, 5)),
+    ]))  # fmt: skip
+    assert bench.counts == (3, 2, 1, 0, 0)
+    assert {row["request_id"] for row in bench.rows()} == {key("a"), key("a", "f" * 32)}
+
+
+def test_failed_attempts_of_the_proxy_meet_their_spans(bench: Bench) -> None:
+    """The attempts share the call's id; only the start tells which span belongs to which."""
+    call = litellm()["litellm_call_id"]
+    failure = {"status": "failure", "id": call, "error_information": {"error_code": "429"}}
+    first = span("first", failed=True, **{"litellm.call_id": call})
+    bench.ingest(
+        bench.write([
+            litellm(**failure),
+            litellm(**failure, startTime=START + 3.5),
+            litellm(startTime=START + 9.0),
+        ], "proxy.jsonl"),
+        bench.write([first], "spans.jsonl"),
+    )  # fmt: skip
+    assert bench.counts == (4, 3, 1, 0, 0)
+    rows = bench.rows("select * from requests order by started_at")
+    assert [(row["request_id"], row["status"], row["other_ids"]) for row in rows] == [
+        (f"{call}#{START}000", "throttled", [key("first")]),
+        (f"{call}#{START + 3}500", "throttled", None),
+        ("chatcmpl-1", "ok", [call]),
+    ]
+
+
+def test_langfuse_and_opentelemetry_tell_of_the_same_span(bench: Bench) -> None:
+    observation = {
+        "id": span_id("call"), "traceId": TRACE, "type": "GENERATION", "model": "gpt-5.4",
+        "startTime": "2025-11-10T10:00:00Z", "endTime": "2025-11-10T10:00:02Z", "promptName": "triage",
+        "usageDetails": {"input": 10, "output": 5, "total": 15},
+    }  # fmt: skip
+    # LiteLLM's own callback makes the id of the time and the response's id.
+    by_proxy = observation | {"id": "time-10-00-00-000001_chatcmpl-1", "traceId": "t"}
+    bench.ingest(
+        bench.write([observation, by_proxy], "langfuse.jsonl"),
+        bench.write([span("call", **used(10, 5), gen_ai__response__id="resp_7")], "spans.jsonl"),
+        bench.write([litellm()], "proxy.jsonl"),
+    )
+    assert bench.counts == (4, 2, 2, 0, 0)
+    rows = {row["request_id"]: row for row in bench.rows()}
+    assert set(rows) == {span_id("call"), "chatcmpl-1"}
+    assert rows[span_id("call")]["other_ids"] == sorted([key("call"), "resp_7"])
+
+
+@pytest.mark.parametrize("shared", ["", "null"])
+def test_an_id_that_says_nothing_joins_nothing(bench: Bench, shared: str) -> None:
+    bench.ingest(bench.write([native("a", other_ids=[shared]), native("b", other_ids=[shared])]))
+    assert bench.counts == (2, 2, 0, 0, 0)
+
+
+def test_long_chains_of_shared_ids_are_one_request(bench: Bench) -> None:
+    links = [native(f"r{n:03}", other_ids=[f"k{n:03}", f"k{n + 1:03}"]) for n in range(100)]
+    bench.ingest(bench.write([*links[::2], native("alone")], "even.jsonl"))
+    assert bench.counts == (51, 51, 0, 0, 0)
+    bench.ingest(bench.write(links[1::2], "odd.jsonl"))
+    assert bench.counts == (50, 0, 50, 0, 0)
+    assert [row["request_id"] for row in contents(bench)] == ["alone", "k000"]
+    assert counted(bench) == {"even.jsonl": (2, 49, 0), "odd.jsonl": (0, 50, 0)}
