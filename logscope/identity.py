@@ -10,7 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from logscope.store import Store, scan_sql, table_columns
+from logscope.store import Store
+from logscope.tables import scan_sql, table_columns
 
 IDS = Path(__file__).with_name("ids.sql")
 

@@ -14,7 +14,8 @@ from typing import Any
 from logscope.accounting import REPEATS
 from logscope.config import quote
 from logscope.delta import Change
-from logscope.store import Store, scan_sql, table_columns
+from logscope.store import Store
+from logscope.tables import scan_sql, table_columns
 
 MERGES = Path(__file__).with_name("merges.sql")
 # What a stale file of the ledger or of the list of files holds when it is written anew.
