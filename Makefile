@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-browser test-aiperf test-proxy lint bench golden clean
+.PHONY: demo test test-browser test-aiperf test-proxy fuzz lint bench golden clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/logscope ingest sample_logs
@@ -28,6 +28,12 @@ test-aiperf: $(VENV)/.installed-test .venv-aiperf/.installed
 
 test-proxy: $(VENV)/.installed-test .venv-proxy/.installed
 	$(BIN)/pytest -m proxy -s
+
+# Damaged logs beside good records, for so many seconds; another SEED tries others.
+FUZZ_SECONDS ?= 60
+SEED ?= 1
+fuzz: $(VENV)/.installed-test
+	$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS) $(SEED)
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff format .

@@ -13,6 +13,7 @@ import gzip
 import hashlib
 import io
 import json
+import re
 import shutil
 import sqlite3
 import sys
@@ -30,8 +31,15 @@ HEAD_BYTES = 1 << 20
 DOCUMENT_BYTES = 1 << 28
 SQLITE = b"SQLite format 3\0"
 COMPRESSED = {b"\x1f\x8b": "gz", b"\x28\xb5\x2f\xfd": "zst", b"BZh": "bz2"}
+# Marks at the beginning of text, as Windows writes them; DuckDB wants plain UTF-8.
+MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 CHUNK = 1 << 20
+FOLLOWERS_CHARS = 1 << 16
 STORE_LEDGER = "_delta_log"
+LIST_OF_OBJECTS = re.compile(r"\[\s*\{")
+COLUMN_NAME = re.compile(r"[\w$@#%(\[ ][^{}\0\ufffd]*$")
+# NaN and Infinity, which are no JSON but which some producers write, are unknown numbers.
+DECODER = json.JSONDecoder(parse_constant=lambda _: None)
 
 
 @dataclass(frozen=True)
@@ -113,6 +121,17 @@ def open_plain(path: Path) -> IO[bytes]:
     return path.open("rb")
 
 
+def encoding_of(start: bytes) -> str | None:
+    """Return the encoding that a mark at the beginning of text tells, None for plain UTF-8."""
+    return next((name for mark, name in MARKS.items() if start.startswith(mark)), None)
+
+
+def is_plain(path: Path) -> bool:
+    """Return whether DuckDB can read a file as it is: neither compressed nor with a mark."""
+    with path.open("rb") as file:
+        return compression(path) is None and encoding_of(file.read(4)) is None
+
+
 def damage() -> tuple[type[Exception], ...]:
     """Return what the decompressors raise for a damaged file."""
     import zstandard
@@ -121,14 +140,25 @@ def damage() -> tuple[type[Exception], ...]:
 
 
 def decompress(path: Path, target: Path) -> str | None:
-    """Write a compressed file's bytes to `target` as far as they go; return what is wrong, if so."""
+    """Write a file's bytes, plain and in UTF-8, to `target`; return what is wrong with it, if so.
+
+    Of a damaged file there is what stands before the damage.
+    """
     with target.open("wb") as output:
         try:
             with open_plain(path) as source:
-                while (
-                    block := source.read1(CHUNK) if hasattr(source, "read1") else source.read(CHUNK)
-                ):
-                    output.write(block)
+                read = source.read1 if hasattr(source, "read1") else source.read
+                block = read(CHUNK)
+                encoding = encoding_of(block)
+                if encoding is None:
+                    while block:
+                        output.write(block)
+                        block = read(CHUNK)
+                    return None
+                decoder = codecs.getincrementaldecoder(encoding)("replace")
+                while block:
+                    output.write(decoder.decode(block).encode())
+                    block = read(CHUNK)
         except damage() as error:
             return f"the {compression(path)} file is damaged or cut off ({error})"
     return None
@@ -144,13 +174,13 @@ def read_head(path: Path) -> Head | None:
             if head.startswith(SQLITE) and compression(path) is None:
                 return sqlite_head(path)
             text = decode(head)
-            if text is None:
-                return None
-            found = json_head(text, complete=len(head) < HEAD_BYTES)
-            if found is None and text[:1] in "{[" and len(head) == HEAD_BYTES:
-                rest = decode(head + read_up_to(file, DOCUMENT_BYTES))
-                found = json_head(rest, complete=True) if rest else None
-            return found or csv_head(text)
+            if not text.startswith(("{", "[")):
+                # A log whose first lines are broken is still a log.
+                return csv_head(text) or json_head(text[text.find("\n{") + 1 :])
+            found = json_head(text)
+            if found is None and len(head) == HEAD_BYTES:
+                found = json_head(decode(head + read_up_to(file, DOCUMENT_BYTES)))
+            return found or json_head(text[text.find("\n{") + 1 :])
     except damage():
         return None
 
@@ -168,55 +198,59 @@ def read_up_to(file: IO[bytes], size: int) -> bytes:
     return b"".join(blocks)
 
 
-def decode(head: bytes) -> str | None:
-    """Return UTF-8 text without its byte order mark, or None for anything binary."""
-    if b"\0" in head:
-        return None
+def decode(head: bytes) -> str:
+    """Return text without its mark; what is no text of its encoding becomes a replacement sign."""
+    decoder = codecs.getincrementaldecoder(encoding_of(head) or "utf-8")("replace")
+    return decoder.decode(head).lstrip()
+
+
+def parse(text: str, position: int = 0) -> tuple[Any, int]:
+    """Return the JSON value that begins at `position`, and where it ends; else raise ValueError."""
     try:
-        text = codecs.getincrementaldecoder("utf-8-sig")().decode(head)
-    except UnicodeDecodeError:
-        return None
-    return text.lstrip()
+        return DECODER.raw_decode(text, position)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
 
 
-def json_head(text: str, complete: bool) -> Head | None:
+def json_head(text: str) -> Head | None:
     """Return the head of JSON text: one record per line, a list, or documents one after another."""
-    decoder = json.JSONDecoder()
-    if text.startswith("["):
-        start = text.find("{")
+    start = LIST_OF_OBJECTS.match(text)
+    if start:
         try:
-            first, _ = decoder.raw_decode(text, start) if start > 0 else (None, 0)
+            first, _ = parse(text, start.end() - 1)
         except ValueError:
             return None
         return Head("json", "array", first) if isinstance(first, dict) else None
     if not text.startswith("{"):
-        # A log whose first lines are broken is still a log.
-        text = text[text.find("\n{") + 1 :] if "\n{" in text[: HEAD_BYTES // 16] else ""
+        return None
     try:
-        first, end = decoder.raw_decode(text)
+        first, end = parse(text)
     except ValueError:
-        for line in text.splitlines()[:50]:
+        for line in text.split("\n")[:50]:
             try:
-                first = json.loads(line)
+                first, _ = parse(line)
             except ValueError:
                 continue
             if isinstance(first, dict) and first:
-                return Head("json", "newline_delimited", first)
+                return Head("json", "newline_delimited", first, text[:FOLLOWERS_CHARS])
         return None
     if not isinstance(first, dict):
         return None
-    return Head("json", "unstructured" if "\n" in text[:end] else "newline_delimited", first)
+    if "\n" in text[:end]:
+        return Head("json", "unstructured", first)
+    return Head("json", "newline_delimited", first, text[end : end + FOLLOWERS_CHARS])
 
 
 def csv_head(text: str) -> Head | None:
     """Return the head of CSV text: a header line of at least two names, and a row that fits it."""
+    csv.field_size_limit(HEAD_BYTES)
     try:
-        rows = csv.reader(io.StringIO(text), strict=True)
+        rows = csv.reader(io.StringIO(text, newline=""), strict=True)
         header = next(rows)
         values = next(rows)
     except (csv.Error, StopIteration):
         return None
-    if len(header) < 2 or len(values) != len(header) or not all(name.strip() for name in header):
+    if len(header) < 2 or len(values) != len(header) or not all(map(COLUMN_NAME.match, header)):
         return None
     return Head("csv", "csv", dict(zip(header, values, strict=True)))
 
@@ -313,8 +347,7 @@ def unwrap(path: Path, key: str | None, target: Path, around: Sequence[str] = ()
     documents that break off. Returns what is wrong with the file, if anything is; the records
     before the damage are kept.
     """
-    text = path.read_text(encoding="utf-8-sig", errors="replace")
-    decoder = json.JSONDecoder()
+    text = path.read_text(encoding="utf-8", errors="replace")
     position = 0
     count = 0
     with target.open("w", encoding="utf-8") as output:
@@ -324,7 +357,7 @@ def unwrap(path: Path, key: str | None, target: Path, around: Sequence[str] = ()
             if position == len(text):
                 return None
             try:
-                record, position = decoder.raw_decode(text, position)
+                record, position = parse(text, position)
             except ValueError as error:
                 return f"the JSON breaks off after {count} records ({error})"
             inner = inner_records(record, key, around)

@@ -176,7 +176,7 @@ def plan_file(path: Path, format: Format, head: Head | None, scratch: Path, numb
     """Return how to read one file, unpacked if DuckDB would stumble over it."""
     layout = head.layout if head else "newline_delimited"
     plain, problem = path, None
-    if containers.compression(path):
+    if not containers.is_plain(path):
         plain = scratch / f"{number}.plain"
         problem = containers.decompress(path, plain)
     if head and head.kind == "sqlite" and format.table:

@@ -250,43 +250,6 @@ def cost_table(frame: polars.DataFrame, by: Sequence[str], title: str) -> str:
     return head + table + foot
 
 
-def status_screen(frame: polars.DataFrame, store: Store) -> str:
-    """Return what is in the store, how far it reaches and what each log leaves unknown."""
-    from logscope.selection import span
-
-    days = store.days()
-    requests = int(frame["requests"].sum()) if frame.height else 0
-    missing = (days[-1] - days[0]).days + 1 - len(days) if days else 0
-    lines = [
-        f"{shown(store)} · version {store.snapshot.version} · {plural(requests, 'request')}"
-        + (f" · {span(days[0], days[-1])} (UTC)" if days else "")
-        + (f", {plural(missing, 'day')} of them without any" if missing else "")
-    ]
-    names = ("ttft", "region", "task", "team", "session", "cost", "score")
-    header = ["format", "files", "records", "merged", "ignored", "rejected", "unknown:", *names]
-    rows = [
-        [
-            row["format"],
-            *(f"{row[name]:,}" for name in ("files", "records", "merged", "ignored", "rejected")),
-            "",
-            *(percent(row[f"unknown_{name}"]) for name in names),
-        ]
-        for row in frame.iter_rows(named=True)
-    ]
-    table = text_table(header, rows, [False, *(True for _ in header[1:])]) if rows else ""
-    foot = (
-        "Rejected records: logscope status --rejects\n"
-        f"SQL: duckdb -readonly {shown(store)}/logscope.duckdb\n"
-    )
-    return "\n".join(lines) + "\n" + table + foot
-
-
-def percent(share: float | None) -> str:
-    if share is None:
-        return UNKNOWN
-    return f"{share:.0%}" if share == 0 or share >= 0.005 else "<1%"
-
-
 def formats_frame(formats: Mapping[str, Format]) -> polars.DataFrame:
     """Return name, title and kinds of file of every log format."""
     import polars as pl

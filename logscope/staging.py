@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,7 @@ FROM_TEXT = {
 }
 SECRETS = r"(sk-|pk-|rk-|xox[abp]-|gh[pousr]_|AKIA|AIza|eyJ|Bearer )[A-Za-z0-9_\-.]{8,}"
 RECORDS = Path(__file__).with_name("records.sql")
+KEPT = "staged-*.parquet"
 MAX_LABELS = 32
 MAX_LABEL_CHARS = 200
 MAX_RECORD_BYTES = 1 << 24
@@ -119,34 +120,45 @@ def stage(connection: Any, plans: Sequence[Plan], scratch: Path) -> list[Plan]:
     for plan in plans:
         groups.setdefault((plan.format.name, plan.layout), []).append(plan)
     done: list[Plan] = []
-    for _, group in sorted(groups.items()):
+    for (_, layout), group in sorted(groups.items()):
+        # DuckDB 2.0 takes a number column without NULLs for one that stays so when it is cast; NaN
+        # does not.
+        careful = "statistics_propagation" if layout == "parquet" else ""
+        connection.execute(f"set disabled_optimizers = '{careful}'")
         try:
             read_group(connection, group, scratch)
         except LogscopeError:
             raise
-        except Exception as error:
-            if group[0].layout in ("newline_delimited", "parquet", "csv") and len(group) == 1:
-                raise unreadable(group[0], error) from error
-            # One broken document must not take the others with it.
-            group = [repaired(plan, scratch) for plan in group]
-            for plan in group:
-                read_alone(connection, plan, scratch)
+        except Exception:
+            # One damaged file must not take the others with it.
+            group = [read_alone(connection, repaired(plan, scratch), scratch) for plan in group]
         done.extend(group)
+    connection.execute("reset disabled_optimizers")
+    if not any(scratch.glob(KEPT)):
+        raise InputError(
+            f"{done[0].path} {done[0].problem}. "
+            "Try `logscope formats FILE`, or name the format with --from."
+        )
     open_staged(connection, scratch)
     return done
 
 
 def keep(connection: Any, query: str, scratch: Path) -> None:
     """Write rows of `staged` to one more file in `scratch`, in order."""
-    path = scratch / f"staged-{uuid.uuid4()}.parquet"
-    connection.execute(f"copy ({query}) to {quote(str(path))} (format parquet, compression snappy)")
+    path = scratch / KEPT.replace("*", str(uuid.uuid4()))
+    try:
+        connection.execute(
+            f"copy ({query}) to {quote(str(path))} (format parquet, compression snappy)"
+        )
+    except Exception:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def open_staged(connection: Any, scratch: Path) -> None:
     """Make the view `staged` over everything kept; `row` numbers the rows of one file of it."""
     reader = (
-        f"read_parquet({quote(str(scratch / 'staged-*.parquet'))}, union_by_name = true, "
-        "file_row_number = true)"
+        f"read_parquet({quote(str(scratch / KEPT))}, union_by_name = true, file_row_number = true)"
     )
     there = {row[0] for row in connection.execute(f"describe from {reader}").fetchall()}
     columns = ", ".join(
@@ -158,28 +170,25 @@ def open_staged(connection: Any, scratch: Path) -> None:
     )
 
 
-def unreadable(plan: Plan, error: Exception) -> InputError:
-    reason = str(error).splitlines()[0]
-    return InputError(
-        f"{plan.path} could not be read as {plan.format.name}: {reason} "
-        "Try `logscope formats FILE`, or name the format with --from."
-    )
-
-
-def read_alone(connection: Any, plan: Plan, scratch: Path) -> None:
+def read_alone(connection: Any, plan: Plan, scratch: Path) -> Plan:
+    """Read one file; return its plan, with the reason if that was not possible."""
     try:
         read_group(connection, [plan], scratch)
+    except LogscopeError:
+        raise
     except Exception as error:
-        raise unreadable(plan, error) from error
+        reason = str(error).splitlines()[0]
+        return replace(plan, problem=f"could not be read as {plan.format.name} ({reason})")
+    return plan
 
 
 def repaired(plan: Plan, scratch: Path) -> Plan:
     """Return the plan with the sound records of a broken JSON document, one per line."""
     if plan.layout not in ("array", "unstructured"):
         return plan
-    target = scratch / f"{plan.file_id}.repaired.jsonl"
+    target = scratch / f"repaired-{uuid.uuid4()}.jsonl"
     problem = containers.unwrap(plan.plain, plan.format.records, target, plan.format.around)
-    return Plan(plan.path, plan.format, "newline_delimited", target, plan.file_id, problem)
+    return replace(plan, layout="newline_delimited", plain=target, problem=problem)
 
 
 def read_group(connection: Any, plans: Sequence[Plan], scratch: Path) -> None:
@@ -195,13 +204,6 @@ def read_group(connection: Any, plans: Sequence[Plan], scratch: Path) -> None:
             "select rows.*, rows.rowid - files.first_row + 1 as record_line "
             "from source_rows as rows join (select record_file, min(rowid) as first_row "
             "from source_rows group by record_file) as files using (record_file)"
-        )
-        empty = " and ".join(f'"{name}" is null' for name in declared)
-        keep(
-            connection,
-            "select record_file, record_line, 'rejected: not JSON' as outcome, "
-            f"{quote(format.name)} as format from source where {empty}",
-            scratch,
         )
     else:
         connection.execute(
@@ -219,6 +221,14 @@ def read_group(connection: Any, plans: Sequence[Plan], scratch: Path) -> None:
         f"from ({sql})",
         scratch,
     )
+    if format.many_rows:
+        empty = " and ".join(f'"{name}" is null' for name in declared)
+        keep(
+            connection,
+            "select record_file, record_line, 'rejected: not JSON' as outcome, "
+            f"{quote(format.name)} as format from source where {empty}",
+            scratch,
+        )
 
 
 def cast_columns(format: Format, given: Iterable[str]) -> list[str]:
@@ -243,6 +253,8 @@ def cast_columns(format: Format, given: Iterable[str]) -> list[str]:
             selected.append(f"try_cast({logged} as {kind}) as {name}")
         elif name == "labels" and name in names:
             selected.append(f"{label_sql()} as labels")
+        elif name in names and kind in ("timestamptz", "TIMESTAMP WITH TIME ZONE"):
+            selected.append(f"within_calendar(try_cast({name} as {kind})) as {name}")
         elif name in names:
             selected.append(f"try_cast({name} as {kind}) as {name}")
     return selected
@@ -363,7 +375,7 @@ def describe_record(text: str | None) -> tuple[str | None, bool]:
         return None, False
     try:
         record = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return f"text of {len(text)} characters", True
     if not isinstance(record, dict):
         return shape(record), True

@@ -122,11 +122,12 @@ def status(
     output: Output = None,
 ) -> None:
     """What is in the store, how fresh it is, what is unknown; how to open it with DuckDB."""
-    from logscope import screens
+    from logscope.status import status_screen
 
     opened = logs(store)
     if rejects:
         answer(opened.rejects(), format, output)
         return
     frame = opened.status()
-    answer(frame, format, output, screens.status_screen(frame, opened.store))
+    screen = status_screen(frame, opened.store) if format is Rows.table else None
+    answer(frame, format, output, screen)

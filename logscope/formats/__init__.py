@@ -20,6 +20,7 @@ from logscope.queries import SqlFile, read_sql
 
 FOLDER = Path(__file__).parent
 MACROS = FOLDER / "macros.sql"
+RECORDS_TRIED = 50
 REQUIRED = ("source", "reads", "detect", "columns")
 
 
@@ -81,6 +82,18 @@ class Head:
     kind: str
     layout: str
     first: Mapping[str, Any]
+    followers: str = ""  # the beginning of the text after the first record, one record per line
+
+    def next_head(self) -> Head | None:
+        """Return the head that the file would have without its first record; None at the end."""
+        line, _, rest = self.followers.partition("\n")
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError):
+            record = {}
+        if isinstance(record, dict) and record:
+            return Head(self.kind, self.layout, record, rest)
+        return Head(self.kind, self.layout, {}, rest) if rest else None
 
 
 def read_format(path: Path) -> Format:
@@ -117,15 +130,31 @@ def formats_stamp() -> str:
 def claims(
     connection: Any, heads: Mapping[str, Head], formats: Mapping[str, Format]
 ) -> dict[str, list[str]]:
-    """Return for each path the names of the formats whose `detect` holds for its head.
+    """Return for each path the names of the formats that know it, in order of their names.
 
-    One query over all heads; the order of the formats cannot matter.
+    The first record that any format's `detect` holds for decides, because a log may begin with a
+    damaged one. The order of the formats cannot matter.
     """
+    claimed: dict[str, list[str]] = {path: [] for path in heads}
+    open_heads = dict(heads)
+    for _ in range(RECORDS_TRIED):
+        claimed |= claims_of_first(connection, open_heads, formats)
+        unknown = {path: head.next_head() for path, head in open_heads.items() if not claimed[path]}
+        open_heads = {path: head for path, head in unknown.items() if head}
+        if not open_heads:
+            break
+    return claimed
+
+
+def claims_of_first(
+    connection: Any, heads: Mapping[str, Head], formats: Mapping[str, Format]
+) -> dict[str, list[str]]:
+    """Return for each path the formats whose `detect` holds for its first record, in one query."""
     claimed: dict[str, list[str]] = {path: [] for path in heads}
     if not heads:
         return claimed
     connection.execute("create or replace table heads (path varchar, kind varchar, first json)")
-    rows = [[path, head.kind, json.dumps(head.first)] for path, head in heads.items()]
+    rows = [[path, head.kind, as_json(head.first)] for path, head in heads.items()]
     connection.executemany("insert into heads values (?, ?, ?)", rows)
     tests = []
     for format in formats.values():
@@ -151,3 +180,8 @@ def claims(
     for path, name in connection.execute(" union all ".join(tests)).fetchall():
         claimed[path].append(name)
     return {path: sorted(names) for path, names in claimed.items()}
+
+
+def as_json(record: Mapping[str, Any]) -> str:
+    """Return a record as JSON that DuckDB takes: half a surrogate pair is no text."""
+    return json.dumps(record, ensure_ascii=False).encode(errors="replace").decode()

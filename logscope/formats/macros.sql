@@ -2,6 +2,11 @@
 
 -- Times. ISO 8601 (without an offset it means UTC) or epoch seconds; a double holds those to the
 -- microsecond. Beyond the year 9999 it was no second.
+create macro within_calendar(moment) as
+    case
+        when moment >= timestamptz '0001-01-01 00:00:00+00'
+            and moment < timestamptz '9999-12-31 00:00:00+00' then moment
+    end;
 create macro time_of_us(us) as
     case
         when us between -62135596800000000 and 253402300799999999 then make_timestamptz(us::bigint)

@@ -5,6 +5,10 @@ with scored as (
     select distinct request_id from scores where request_id is not null
 ),
 
+scored_sessions as (
+    select distinct session_id from scores where session_id is not null
+),
+
 told as (
     select
         requests.format,
@@ -19,9 +23,15 @@ told as (
         -- A failed call without tokens has no cost to know.
         avg(case when requests.status <> 'ok' then null
             when requests.cost_usd is null then 1.0 else 0.0 end) as unknown_cost,
-        avg(case when scored.request_id is null then 1.0 else 0.0 end) as unknown_score
+        -- The same, where the tokens are there and the price is not.
+        avg(case when requests.status <> 'ok' then null
+            when requests.cost_usd is null and requests.input_tokens is not null
+                and requests.output_tokens is not null then 1.0 else 0.0 end) as unknown_price,
+        avg(case when scored.request_id is null and scored_sessions.session_id is null
+            then 1.0 else 0.0 end) as unknown_score
     from requests
     left join scored on requests.request_id = scored.request_id
+    left join scored_sessions on requests.session_id = scored_sessions.session_id
     group by requests.format
 ),
 
@@ -55,6 +65,7 @@ select
     told.unknown_team,
     told.unknown_session,
     told.unknown_cost,
+    told.unknown_price,
     told.unknown_score
 from read
 left join told on read.format = told.format
