@@ -3,7 +3,8 @@
     python benchmarks/latency.py [--requests 1000000] [--chunks 100] [--store FOLDER]
 
 Makes the store once (in a process of its own; --store keeps it), then asks all of them in one other
-process and prints for each the seconds, and for all the sum and the peak memory.
+process and prints for each the seconds, of the clock and of the processors, and how often one could
+have read all arrival times in them: the floor. Last the sums and the peak memory.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,7 @@ import numpy as np
 DAYS, BATCH = 7, 100_000
 # Not asked: lists of rows and words.
 NOT_MEASURES = {"requests", "definitions", "distribution"}
+FLOOR = "read all arrival times"
 
 
 def whole_rows(connection: Any, table: str, query: str) -> str:
@@ -92,32 +96,56 @@ def make(folder: Path, requests: int, chunks: int) -> None:
 
 
 def ask(folder: Path) -> dict[str, Any]:
-    """Ask every latency query by model; return seconds of each and the peak memory."""
+    """Ask the floor and every latency query by model; return seconds of each and the peak memory."""
     from logscope.measures import latency, run_query
     from logscope.queries import find_queries
     from logscope.selection import Selection
     from logscope.store import Store
 
     store, selection = Store.open(folder), Selection()
-    names = [
-        name
-        for name, query in sorted(find_queries().items())
-        if query.path.parent.name == "latency" and name not in NOT_MEASURES
-    ]
-    seconds = {}
-    for name in ["logscope latency", *names]:
-        began = time.perf_counter()
-        if name == "logscope latency":
-            latency(store, selection)
-        else:
-            run_query(store, name, selection, {})
-        seconds[name] = round(time.perf_counter() - began, 2)
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return {
-        "seconds": seconds,
-        "cpu_seconds": round(used.ru_utime + used.ru_stime, 1),
-        "peak_gb": round(used.ru_maxrss * 1024 / 1e9, 2),
+    asked: dict[str, Callable[[], Any]] = {
+        FLOOR: lambda: read_streams(store),
+        "logscope latency": lambda: latency(store, selection),
     }
+    for name, query in sorted(find_queries().items()):
+        if query.path.parent.name == "latency" and name not in NOT_MEASURES:
+            asked[name] = partial(run_query, store, name, selection, {})
+    seconds = {}
+    for name, question in asked.items():
+        began, used = time.perf_counter(), cpu_seconds()
+        question()
+        seconds[name] = (time.perf_counter() - began, cpu_seconds() - used)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {"seconds": seconds, "peak_gb": peak * 1024 / 1e9}
+
+
+def read_streams(store: Any) -> None:
+    """Read every arrival time once and do next to nothing with it."""
+    with closing(store.connect()) as connection:
+        connection.execute("select sum(list_sum(offsets_ms)) from streams").fetchall()
+
+
+def cpu_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def tell(told: dict[str, Any], requests: int, chunks: int) -> None:
+    """Print the seconds of each query against the floor, and the sums."""
+    seconds = told["seconds"]
+    floor = seconds[FLOOR][1]
+    print(f"{'':<28}{'clock':>8}  {'CPU':>8}  {'of the floor':>12}")
+    for name, (wall, cpu) in seconds.items():
+        print(f"{name:<28}{wall:7.2f}s  {cpu:7.2f}s  {cpu / floor:11.1f}x")
+    print(f"{requests:,} requests with {chunks} chunks each:")
+    mine = {name for name in seconds if name != FLOOR and not name.startswith("like_")}
+    for words, names in (
+        ("own measures", mine),
+        ("as others define them", set(seconds) - mine - {FLOOR}),
+    ):
+        wall, cpu = (sum(seconds[name][i] for name in names) for i in (0, 1))
+        print(f"{words}: {wall:.1f} s, CPU {cpu:.1f} s, {cpu / floor:.0f} times the floor")
+    print(f"peak {told['peak_gb']:.2f} GB")
 
 
 def main() -> None:
@@ -140,13 +168,7 @@ def main() -> None:
                 subprocess.run([*command, "--step", "make"], check=True)
             asked = subprocess.run([*command, "--step", "ask"], check=True, capture_output=True)
         told = json.loads(asked.stdout)
-        for name, seconds in told["seconds"].items():
-            print(f"{name:<20} {seconds:7.2f} s")
-        others = sum(s for name, s in told["seconds"].items() if name.startswith("like_"))
-        own = sum(told["seconds"].values()) - others
-        print(f"{given.requests:,} requests with {given.chunks} chunks each:")
-        print(f"own measures {own:.1f} s, as others define them {others:.1f} s")
-        print(f"CPU {told['cpu_seconds']} s, peak {told['peak_gb']} GB")
+        tell(told, given.requests, given.chunks)
 
 
 if __name__ == "__main__":

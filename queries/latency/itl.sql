@@ -6,7 +6,7 @@
 -- A chunk is coalesced if it came within a millisecond of the one before: several events in one
 -- read. `is_coalesced`: more than a tenth are, or a chunk holds over 1.5 tokens. Then a gap is no
 -- token's time: use tpot.
-with streamed as not materialized (
+with streamed as (
     select
         selection.group_key,
         selection.output_text_tokens,
@@ -25,27 +25,25 @@ with streamed as not materialized (
     where selection.status = 'ok'
 ),
 
-totals as (
+gaps as (
+    -- One row per gap. What is told once per stream is in its first row: streams are read once.
     select
         group_key,
-        count(*) as streams,
-        sum(case when output_text_tokens is not null then len(generated_ms) end) as chunks,
-        sum(output_text_tokens) as tokens
+        unnest(generated_ms[2:]) - unnest(generated_ms[:-2]) as gap_ms,
+        unnest([len(generated_ms)]) as chunks,
+        unnest([case when output_text_tokens is not null then len(generated_ms) end])
+            as counted_chunks,
+        unnest([output_text_tokens]) as tokens
     from streamed
-    group by group_key
-),
-
-gaps as (
-    select group_key, unnest(generated_ms[2:]) - unnest(generated_ms[:-2]) as gap_ms
-    from streamed
-    where len(generated_ms) >= 2
 ),
 
 pooled as (
     select
         group_key,
-        count(*) as n,
-        count(case when gap_ms < 1 then 1 end) / count(*) as coalesced_share,
+        count(gap_ms) as n,
+        count(chunks) as streams,
+        sum(tokens) / nullif(sum(counted_chunks), 0) as tokens_per_chunk,
+        count(case when gap_ms < 1 then 1 end) / nullif(count(gap_ms), 0) as coalesced_share,
         -- One list: the values are held once for all three.
         quantile_cont(gap_ms, [0.5, 0.95, 0.99]) as percentiles,
         max(gap_ms) as max_ms
@@ -54,15 +52,14 @@ pooled as (
 )
 
 select
-    totals.group_key,
-    coalesce(pooled.n, 0) as n,
-    totals.streams,
-    pooled.percentiles[1] as p50_ms,
-    pooled.percentiles[2] as p95_ms,
-    pooled.percentiles[3] as p99_ms,
-    pooled.max_ms,
-    totals.tokens / nullif(totals.chunks, 0) as tokens_per_chunk,
-    pooled.coalesced_share,
-    pooled.coalesced_share > 0.1 or totals.tokens > 1.5 * totals.chunks as is_coalesced
-from totals
-left join pooled on totals.group_key = pooled.group_key
+    group_key,
+    n,
+    streams,
+    percentiles[1] as p50_ms,
+    percentiles[2] as p95_ms,
+    percentiles[3] as p99_ms,
+    max_ms,
+    tokens_per_chunk,
+    coalesced_share,
+    coalesced_share > 0.1 or tokens_per_chunk > 1.5 as is_coalesced
+from pooled

@@ -5,9 +5,9 @@
 -- A chunk is any generated content. Durations of failed operations count, their tokens do not.
 -- Its histograms end at 81.92 s and interpolate within buckets; here every value is exact. What
 -- the server would measure is taken from the same log: the network is inside.
-with arrived as not materialized (
+with arrived as (
     select
-        selection.*,
+        selection.group_key,
         case
             when streams.kinds is null then streams.offsets_ms
             else list_filter(
@@ -18,16 +18,8 @@ with arrived as not materialized (
             )
         end as chunks_ms
     from selection
-    left join streams on selection.request_id = streams.request_id
+    join streams on selection.request_id = streams.request_id
     where selection.status = 'ok'
-),
-
-timed as (
-    select
-        group_key,
-        ttft_ms,
-        tpot_ms
-    from arrived
 ),
 
 measured as (
@@ -41,7 +33,8 @@ measured as (
             {'metric': 'gen_ai.server.time_to_first_token', 'unit': 's', 'value': ttft_ms / 1000},
             {'metric': 'gen_ai.server.time_per_output_token', 'unit': 's', 'value': tpot_ms / 1000}
         ], recursive := true)
-    from timed
+    from selection
+    where status = 'ok'
 
     union all
 

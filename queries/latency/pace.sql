@@ -10,13 +10,15 @@ with long_streams as (
         selection.group_key,
         streams.offsets_ms,
         streams.offsets_ms[1] as first_ms,
-        (streams.offsets_ms[len(streams.offsets_ms)] - streams.offsets_ms[1]) / 3 as third_ms
+        nullif(streams.offsets_ms[len(streams.offsets_ms)] - streams.offsets_ms[1], 0) / 3
+            as third_ms
     from selection
     join streams on selection.request_id = streams.request_id
     where
         selection.status = 'ok'
         and selection.duration_ms >= 1000 * cast($from_s as double)
-        and len(streams.offsets_ms) >= 30
+        -- Asked of the request, not of the stream: short streams are not even read.
+        and selection.n_chunks >= 30
 ),
 
 stream_pace as (
@@ -30,7 +32,6 @@ stream_pace as (
         1000.0 * len(list_filter(offsets_ms, lambda moment: moment > first_ms + 2 * third_ms))
         / third_ms as last_tps
     from long_streams
-    where third_ms > 0
 ),
 
 -- Short sessions leave before their requests are looked at again.
@@ -85,10 +86,11 @@ paced as (
 select
     group_key,
     kind,
-    count(*) as n,
+    count(first_tps) as n,
     percentile_cont(0.5) within group (order by first_tps) as first_third_p50_tps,
     percentile_cont(0.5) within group (order by last_tps) as last_third_p50_tps,
     percentile_cont(0.5) within group (order by last_tps / nullif(first_tps, 0)) as ratio_p50,
     count(case when last_tps < 0.9 * first_tps then 1 end) as n_sinking
 from paced
 group by group_key, kind
+having count(first_tps) > 0
