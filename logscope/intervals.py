@@ -85,10 +85,12 @@ def percentiles(connection: Any, source: str, levels: Sequence[float] = LEVELS) 
     """
     import polars as pl
 
-    connection.execute(f"create or replace temp table measured as {source}")
+    connection.execute(
+        f"create or replace temp table measured as select *, {BUCKET} as bucket from ({source})"
+    )
     connection.execute(
         "create or replace temp table bucketed as "
-        f"select group_key, measure, {BUCKET} as bucket, count(*) as n from measured group by all"
+        "select group_key, measure, bucket, count(*) as n from measured group by all"
     )
     counts = fetch(
         connection,
@@ -145,7 +147,7 @@ def order_statistics(connection: Any, wanted: polars.DataFrame) -> polars.DataFr
     connection.unregister("wanted_frame")
     return fetch(
         connection,
-        f"""
+        """
             with running as (
                 select
                     *,
@@ -166,7 +168,7 @@ def order_statistics(connection: Any, wanted: polars.DataFrame) -> polars.DataFr
                     (before + row_number() over (
                         partition by group_key, measure, bucket order by value
                     ))::bigint as rank
-                from (select *, {BUCKET} as bucket from measured)
+                from measured
                 join hit using (group_key, measure, bucket)
             )
             select wanted.group_key, wanted.measure, wanted.rank, value

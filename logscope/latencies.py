@@ -7,7 +7,7 @@ shows them: of the first token in this week, and in the one before for the group
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from logscope.config import identifier, quote
@@ -22,15 +22,15 @@ MEASURES = {"ttft": (0.5, 0.95, 0.99), "duration": (0.5, 0.95), "tpot": (0.5, 0.
 WITH_INTERVAL = (0.5, 0.95)
 
 
-def keep_answered(connection: Any, columns: Mapping[str, str], is_now: str) -> None:
-    """Make the temp table `answered` from the view `selection`: the ok requests of both weeks.
+def see_answered(connection: Any, names: Sequence[str], is_now: str) -> None:
+    """Make the view `answered` of the view `selection`: the ok requests of both weeks.
 
-    `columns` are the names to group by with the SQL expression of each, `is_now` is a condition.
+    `names` are the columns to group by, `is_now` is the condition of this week.
     """
-    names = "".join(f", {sql} as {identifier(name)}" for name, sql in columns.items())
+    listed = "".join(f", {identifier(name)}" for name in names)
     connection.execute(
-        f"create or replace temp table answered as select {is_now} as is_now{names}, "
-        "hash(coalesce(session_id, operation_id)) as session, day, ttft_ms, duration_ms, tpot_ms "
+        f"create or replace temp view answered as select {is_now} as is_now{listed}, "
+        "coalesce(session_id, operation_id) as session, day, ttft_ms, duration_ms, tpot_ms "
         "from selection where status = 'ok'"
     )
 
@@ -38,7 +38,7 @@ def keep_answered(connection: Any, columns: Mapping[str, str], is_now: str) -> N
 def latencies(
     connection: Any, groupings: Sequence[By], bounded: Sequence[By], compared: Sequence[By]
 ) -> dict[tuple[By, bool], polars.DataFrame]:
-    """Return a frame per grouping and week (True: this one), over the temp table `answered`.
+    """Return a frame per grouping and week (True: this one), over the view `answered`.
 
     Columns: those of the grouping, then `<m>_n`, `<m>_p50_ms`, `<m>_p95_ms` for ttft, duration and
     tpot, `ttft_p99_ms`, and the ends of 95 % intervals, `ttft_p50_low_ms` and so on: NULL for
@@ -74,20 +74,23 @@ def split(frame: polars.DataFrame) -> dict[bool, polars.DataFrame]:
 
 def values(connection: Any, number: int, by: By) -> polars.DataFrame:
     """Return exact percentiles per week and group, withheld where too few requests tell them."""
-    parts = []
+    texts = "".join(f", {identifier(name)}::varchar as {identifier(name)}" for name in by)
+    counted, told = [], []
     for measure, levels in MEASURES.items():
         column = f"{measure}_ms"
-        parts.append(f"count({column}) as {measure}_n")
-        for level in levels:
+        counted.append(f"count({column}) as {measure}_n")
+        counted.append(f"quantile_cont({column}, {list(levels)}) as {measure}_at")
+        told.append(f"{measure}_n")
+        for place, level in enumerate(levels, 1):
             name = f"{measure}_p{round(level * 100)}_ms"
-            parts.append(
-                f"case when count({column}) >= {LEAST[level]} "
-                f"then quantile_cont({column}, {level}) end as {name}"
+            told.append(
+                f"case when {measure}_n >= {LEAST[level]} then {measure}_at[{place}] end as {name}"
             )
     return fetch(
         connection,
-        f"select is_now{listed(by)}, hash({number}, is_now{listed(by)}) as group_key, "
-        f"{', '.join(parts)} from answered group by is_now{listed(by)} order by is_now{listed(by)}",
+        f"select is_now{texts}, hash({number}, is_now{listed(by)}) as group_key, {', '.join(told)} "
+        f"from (select is_now{listed(by)}, {', '.join(counted)} from answered "
+        f"group by is_now{listed(by)}) order by is_now{listed(by)}",
     )
 
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from logscope.errors import NoDataError
-from logscope.latencies import MEASURES, By, is_now, keep_answered, latencies
+from logscope.kept import keep, see_kept, serves
+from logscope.latencies import MEASURES, By, is_now, latencies, see_answered
 from logscope.measures import run_query
 from logscope.selection import Selection, span, week_name
 from logscope.store import Store, create_selection
@@ -35,6 +36,7 @@ class OpenSelection(Selection):
     """A selection that keeps its connection open, because a report asks it many questions."""
 
     connection: Any = None
+    kept: bool = False
 
     def connect(self, store: Store, memory_limit: str | None = None) -> Any:
         """Return a cursor on the open connection with `selection` and `groups` as grouped now."""
@@ -46,7 +48,10 @@ class OpenSelection(Selection):
     def see(self, connection: Any) -> None:
         """Make `selection` and `groups` on a connection those of this selection."""
         connection.execute("drop view if exists groups; drop view if exists selection")
-        create_selection(connection, self.group_columns(), self.condition_sql())
+        if self.kept:
+            see_kept(connection, self.group_columns(), replace(self, where=None).condition_sql())
+        else:
+            create_selection(connection, self.group_columns(), self.condition_sql())
 
 
 @dataclass
@@ -71,6 +76,7 @@ class Weeks:
         whole = self.period(self.monday - WEEK, 14)
         # One connection for both weeks, opened as any selection is.
         connection = Selection.connect(whole, self.store)
+        keep(connection, self.where)
         self.this = replace(self.period(self.monday, 7), connection=connection)
         self.before = None
         stored = self.store.days()
@@ -156,7 +162,8 @@ class Weeks:
         if query == "account" and by != CELLS and {*by} <= {*CELLS, "day"}:
             return summed(self.rows("account", CELLS, before), by)
         try:
-            return run_query(self.store, query, selection.grouped(by), params)
+            asked = replace(selection, by=by, kept=serves(query, by))
+            return run_query(self.store, query, asked, params)
         except NoDataError:
             if not before:
                 raise
@@ -180,10 +187,9 @@ class Weeks:
         """The latency of both weeks by every grouping that a report shows."""
         connection = self.this.connection
         both = self.this if self.before is None else replace(self.this, since=self.before.since)
-        names = [name for by in GROUPINGS for name in by]
-        both.see(connection)
-        columns = both.grouped(list(dict.fromkeys(names))).group_columns()
-        keep_answered(connection, columns, is_now(self.this.since))
+        names = list(dict.fromkeys(name for by in GROUPINGS for name in by))
+        replace(both, kept=True).see(connection)
+        see_answered(connection, names, is_now(self.this.since))
         return latencies(connection, GROUPINGS, BOUNDED, COMPARED if self.before else ())
 
     def command(self, query: str, by: Sequence[str] = (), **params: Any) -> str:

@@ -11,6 +11,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from logscope.bridge import CAUSES, INPUT, OUTPUT, bridge
+from logscope.kept import serves
 from logscope.measures import latency, run_query
 from logscope.moments import outburst, step
 from logscope.weeks import GROUPINGS, Weeks
@@ -24,11 +25,24 @@ def weeks(tmp_path_factory: pytest.TempPathFactory) -> Weeks:
     bench = Bench(tmp_path_factory.mktemp("weeks"))
     records = []
     for number, first in enumerate((START, START - timedelta(7))):
-        records += week(130 - 20 * number, first, "a", region="eu", task="chat", team="search")
+        records += week(
+            130 - 20 * number,
+            first,
+            "a",
+            region="eu",
+            task="chat",
+            team="search",
+            max_gap_ms=10 + number,
+            stall_ms=0,
+        )
         records += week(70, first, "b", region="us", model="gpt-5.5", ttft_ms=700.0)
         records += week(9, first, "c", region="us", status="throttled", output_tokens=None)
         records += week(4, first, "d", model="no-such-model", region="us", task="chat")
-    bench.ingest(bench.write(records))
+    streams = [
+        {"request_id": row["request_id"], "offsets_ms": [400.0, 430.0, 430.0 + 90 * (i + 1)]}
+        for i, row in enumerate(records[::9])
+    ]
+    bench.ingest(bench.write(records), bench.write(streams, "streams.jsonl"))
     return Weeks(bench.logs.store, MONDAY)
 
 
@@ -48,6 +62,32 @@ def test_sums_of_cells_are_what_the_named_query_says(
         named.sort(by) if by else named,
         check_dtypes=False,
     )
+
+
+KEPT = [
+    ("cost_parts", ("task", "model")),
+    ("cost_per_success", ("task", "model")),
+    ("duration_by_length", ("model",)),
+    ("load", ("model", "region")),
+    ("operation_outcomes", ("team",)),
+    ("slower_than", ("hour", "region")),
+    ("stalls", ()),
+    ("stream_pauses", ("model",)),
+    ("ttft_by_input", ("model",)),
+    ("ttft_curve", ("task", "model")),
+    ("traffic", ("label:feature",)),
+    ("account", ("label:feature",)),
+]
+
+
+@pytest.mark.parametrize(("query", "by"), KEPT, ids=str)
+def test_what_is_kept_answers_as_the_store_does(
+    weeks: Weeks, query: str, by: tuple[str, ...]
+) -> None:
+    assert serves(query, by) == ("label:feature" not in by)
+    named = run_query(weeks.store, query, weeks.this.grouped(by), {})
+    assert named.height
+    assert_frame_equal(weeks.rows(query, by), named, check_row_order=False, rel_tol=1e-12)
 
 
 @pytest.mark.parametrize("by", GROUPINGS, ids=str)

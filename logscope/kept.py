@@ -1,0 +1,111 @@
+"""The requests of a report, read once: a table in memory that its many questions scan.
+
+Names are numbers there (enums), ids are hashed to numbers, and only what the report asks about is
+kept: some 170 bytes per request. Requests in flight are counted here as `views.sql` defines them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from logscope.config import identifier
+from logscope.queries import find_query
+from logscope.selection import COMPUTED
+from logscope.store import table_columns
+
+NAMES = ("model", "region", "task", "team", "format", "status", "price_id")
+IDS = ("operation_id", "session_id")
+AS_THEY_ARE = (
+    "started_at",
+    "day",
+    "stream",
+    "ttft_ms",
+    "duration_ms",
+    "tpot_ms",
+    "max_gap_ms",
+    "stall_ms",
+    "input_tokens",
+    "input_uncached_tokens",
+    "cache_read_tokens",
+    "cache_write_5m_tokens",
+    "cache_write_1h_tokens",
+    "cache_write_unknown_tokens",
+    "output_tokens",
+    "output_text_tokens",
+    "reasoning_tokens",
+    "cost_usd",
+)
+COLUMNS = frozenset((*NAMES, *IDS, *AS_THEY_ARE, "in_flight"))
+WORD = re.compile(r"\w+")
+
+
+def keep(connection: Any, where: str | None) -> None:
+    """Make the tables `kept` and `under_way` from the view `requests`, row by row the same.
+
+    `kept` has all of the connection's days, `asked` tells the requests that the condition is about.
+    """
+    for name in NAMES:
+        connection.execute(
+            f"create type {enum(name)} as enum "
+            f"(select distinct {name} from requests where {name} is not null order by {name})"
+        )
+    columns = [f"{name}::{enum(name)} as {name}" for name in NAMES]
+    columns += [f"case when {name} is not null then hash({name}) end as {name}" for name in IDS]
+    columns += [*AS_THEY_ARE, f"coalesce(({where or 'true'}), false) as asked"]
+    columns += ["coalesce(ended_at, started_at) as over_at"]
+    connection.execute(f"create table kept as select {', '.join(columns)} from requests")
+    keep_in_flight(connection)
+    connection.execute("alter table kept drop column over_at")
+
+
+def enum(name: str) -> str:
+    return f"names_of_{name}"
+
+
+def keep_in_flight(connection: Any) -> None:
+    """Make the table `under_way`: for each row of `kept` its requests in flight.
+
+    Of the same model and region, those that started by then less those that were over before.
+    """
+    rows = connection.execute(
+        "select (coalesce(enum_code(model), -1) + 1)::bigint << 32 "
+        "| (coalesce(enum_code(region), -1) + 1)::bigint as pair, "
+        "epoch_us(started_at) as start, epoch_us(over_at) as over from kept"
+    ).fetchnumpy()
+    pair, start, over = (np.asarray(rows[name]) for name in ("pair", "start", "over"))
+    in_flight = np.zeros(len(pair), dtype=np.int32)
+    order = np.argsort(pair, kind="stable")
+    for mine in np.split(order, np.flatnonzero(np.diff(pair[order])) + 1):
+        begun = np.searchsorted(np.sort(start[mine]), start[mine], side="right")
+        gone = np.searchsorted(np.sort(over[mine]), start[mine], side="left")
+        in_flight[mine] = begun - gone
+    connection.register("counted", pa.table({"in_flight": in_flight}))
+    connection.execute("create table under_way as select * from counted")
+    connection.unregister("counted")
+
+
+def serves(query: str, by: Sequence[str]) -> bool:
+    """Return whether a named query grouped by some columns asks only for what is kept."""
+    used = set(WORD.findall(find_query(query).sql)) & {*table_columns()["requests"]}
+    return used <= COLUMNS and all(name in COLUMNS or name in COMPUTED for name in by)
+
+
+def see_kept(connection: Any, columns: Mapping[str, str], condition: str) -> None:
+    """Create the views `selection` and `groups` as `store.create_selection` does, over `kept`."""
+    key = f"hash({', '.join(columns.values())})" if columns else "0::ubigint"
+    connection.execute(
+        f"create view selection as select *, {key} as group_key "
+        f"from kept positional join under_way where asked and {condition}"
+    )
+    names = "".join(f", {sql} as {identifier(name)}" for name, sql in columns.items())
+    texts = "".join(f", {identifier(n)}::varchar as {identifier(n)}" for n in columns if n in NAMES)
+    replaced = f" replace ({texts[2:]})" if texts else ""
+    connection.execute(
+        f"create view groups as select *{replaced} "
+        f"from (select distinct group_key{names} from selection)"
+    )
