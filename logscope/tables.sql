@@ -77,6 +77,10 @@ create table requests (
     finish_reason varchar,
     n_tool_calls integer,
     cache_hit boolean,
+    limit_requests bigint,
+    remaining_requests bigint,
+    limit_tokens bigint,
+    remaining_tokens bigint,
     ---------- money
     cost_usd decimal(18, 10),
     logged_cost_usd decimal(18, 10),
@@ -157,6 +161,10 @@ comment on column requests.error_type is 'Class of the error, as logged; never i
 comment on column requests.finish_reason is 'Why the model stopped, as logged.';
 comment on column requests.n_tool_calls is 'Tool calls in the answer.';
 comment on column requests.cache_hit is 'Answered from the proxy''s own response cache (not prompt caching).';
+comment on column requests.limit_requests is 'Requests that the provider allows in its time window, by the headers of the answer.';
+comment on column requests.remaining_requests is 'Those left in the window after this request, by the headers of the answer.';
+comment on column requests.limit_tokens is 'Tokens that the provider allows in its time window, by the headers of the answer.';
+comment on column requests.remaining_tokens is 'Those left in the window after this request, by the headers of the answer.';
 comment on column requests.cost_usd is 'Cost by the price in force at started_at; USD. NULL without a price.';
 comment on column requests.logged_cost_usd is 'Cost as the producer logged it; USD.';
 comment on column requests.price_id is 'The row of prices that cost_usd used.';

@@ -117,11 +117,27 @@ def traffic_table(frame: polars.DataFrame, by: Sequence[str], title: str) -> str
     if not by:
         head = f"{title} · {requests:,} requests in {operations:,} operations\n"
     foot = f"{untold:,} requests without logged tokens are in no token peak.\n" if untold else ""
-    foot += "No log read here gives rate-limit headers: headroom is not known.\n"
+    foot += headroom_table(frame, by)
     if not frame["goodput"].count():
         foot += "goodput needs objectives: [slo] in logscope.toml.\n"
     foot += "More: --load, --slo, --regions, --changes. Rows: --format json\n"
     return head + table(frame, by, columns) + foot
+
+
+def headroom_table(frame: polars.DataFrame, by: Sequence[str]) -> str:
+    """Return how much of the providers' limits was left at the worst moment, or that none tells."""
+    told = frame.filter(frame["n_with_limits"] > 0)
+    if not told.height:
+        return "No answer logged here has rate-limit headers: headroom is not known.\n"
+    columns: Columns = [
+        ("answers with limits", whole("n_with_limits")),
+        ("requests left", percent("headroom_requests")),
+        ("at (UTC)", minute("headroom_requests_at")),
+        ("tokens left", percent("headroom_tokens")),
+        ("at (UTC)", minute("headroom_tokens_at")),
+    ]
+    head = "Headroom: the least of the provider's limits that was left, by its rate-limit headers\n"
+    return head + table(told, by, columns)
 
 
 def load_table(frame: polars.DataFrame, by: Sequence[str], title: str) -> str:

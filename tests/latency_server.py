@@ -14,6 +14,8 @@ from typing import Any
 
 ROLE_S, FIRST_S, THOUGHT_S, GAP_S = 0.01, 0.05, 0.02, 0.005
 THOUGHTS, WORDS, TOKENS = 2, 10, 24
+# Requests that its rate-limit headers say one may send.
+LIMIT = 100
 
 
 @dataclass(frozen=True)
@@ -69,13 +71,16 @@ class Handler(BaseHTTPRequestHandler):
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         with self.server.lock:
             self.server.asked += 1
-            self.answer_id = f"chatcmpl-{self.server.asked}"
-            fails = self.server.fail_every and self.server.asked % self.server.fail_every == 0
+            self.number = self.server.asked
+            self.answer_id = f"chatcmpl-{self.number}"
+            fails = self.server.fail_every and self.number % self.server.fail_every == 0
         if fails:
             self.answer(500, {"error": {"message": "told to fail", "type": "server_error"}})
             return
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
+        self.send_header("x-ratelimit-limit-requests", str(LIMIT))
+        self.send_header("x-ratelimit-remaining-requests", str(LIMIT - self.number))
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         time.sleep(ROLE_S)

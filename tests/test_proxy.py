@@ -25,7 +25,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import Bench
-from tests.latency_server import LatencyServer
+from tests.latency_server import LIMIT, LatencyServer
 
 pytestmark = pytest.mark.proxy
 
@@ -157,3 +157,7 @@ def test_the_proxys_log_agrees_with_the_servers_clock(bench: Bench, tmp_path: Pa
     assert np.abs(behind[1:]).max() < AGREE_MAX_MS
     assert all(row["duration_ms"] >= row["ttft_ms"] for row in rows)
     assert all(row["output_tokens"] == 24 for row in rows)
+    # What the server's headers said was left, LiteLLM logged.
+    assert {row["limit_requests"] for row in rows} == {LIMIT}
+    assert [row["remaining_requests"] for row in rows] == [LIMIT - i - 1 for i in range(REQUESTS)]
+    assert bench.logs.traffic([])["headroom_requests"].item() == (LIMIT - REQUESTS) / LIMIT

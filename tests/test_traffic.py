@@ -214,6 +214,37 @@ def test_a_request_without_an_end_is_not_in_flight_for_ever(bench: Bench) -> Non
     }
 
 
+def test_headroom_is_the_least_that_was_left(bench: Bench) -> None:
+    limits = {"limit_requests": 100, "limit_tokens": 1000}
+    bench.ingest(
+        bench.write(
+            [
+                native(
+                    "a", started_at=at(0), **limits, remaining_requests=40, remaining_tokens=900
+                ),
+                native(
+                    "b", started_at=at(60), **limits, remaining_requests=5, remaining_tokens=300
+                ),
+                # As little again, but later; a larger limit, so less of it is left.
+                native("c", started_at=at(120), limit_requests=1000, remaining_requests=50),
+                native("d", started_at=at(180), limit_tokens=4000, remaining_tokens=400),
+                native("e", started_at=at(240), remaining_tokens=7),
+                native("f", started_at=at(300)),
+                native("g", model="gpt-5.5", started_at=at(0)),
+            ]
+        )
+    )
+    rows = {row["model"]: row for row in bench.logs.traffic().iter_rows(named=True)}
+    told, untold = rows["gpt-5.4"], rows["gpt-5.5"]
+    assert (told["n_with_limits"], untold["n_with_limits"]) == (5, 0)
+    assert (told["headroom_requests"], told["headroom_requests_at"].minute) == (0.05, 1)
+    assert (told["headroom_tokens"], told["headroom_tokens_at"].minute) == (0.1, 3)
+    assert (told["least_remaining_requests"], told["least_remaining_tokens"]) == (5, 7)
+    assert all(value is None for name, value in untold.items() if "headroom" in name)
+    shown = " ".join(run(bench, "traffic").stdout.split())
+    assert "gpt-5.4 5 5.0 % 09 Nov 10:01 10.0 % 09 Nov 10:03" in shown
+
+
 def run(bench: Bench, *words: str) -> Any:
     return CliRunner().invoke(app, [*words, "--store", str(bench.logs.path)])
 

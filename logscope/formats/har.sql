@@ -10,8 +10,8 @@
 -- detect: (first->'$.log.entries') is not null or (json_exists(first, '$.startedDateTime') and
 --   json_exists(first, '$.request') and json_exists(first, '$.timings'))
 -- columns: startedDateTime VARCHAR, "time" VARCHAR, request STRUCT(url VARCHAR, method VARCHAR, postData
---   STRUCT(text VARCHAR)), response STRUCT(status VARCHAR, content STRUCT(text VARCHAR, encoding
---   VARCHAR)), "_eventSourceMessages" STRUCT("time" VARCHAR, data VARCHAR)[]
+--   STRUCT(text VARCHAR)), response STRUCT(status VARCHAR, headers STRUCT(name VARCHAR, value
+--   VARCHAR)[], content STRUCT(text VARCHAR, encoding VARCHAR)), "_eventSourceMessages" STRUCT("time" VARCHAR, data VARCHAR)[]
 -- One row per entry.
 with opened as (
     select
@@ -113,6 +113,18 @@ select
         when code is not null then 'ok'
     end as status,
     code as http_status,
+    header_of(response.headers, [
+        'x-ratelimit-limit-requests', 'anthropic-ratelimit-requests-limit'
+    ]) as limit_requests,
+    header_of(response.headers, [
+        'x-ratelimit-remaining-requests', 'anthropic-ratelimit-requests-remaining'
+    ]) as remaining_requests,
+    header_of(response.headers, [
+        'x-ratelimit-limit-tokens', 'anthropic-ratelimit-tokens-limit'
+    ]) as limit_tokens,
+    header_of(response.headers, [
+        'x-ratelimit-remaining-tokens', 'anthropic-ratelimit-tokens-remaining'
+    ]) as remaining_tokens,
     case
         when request.url is not null and not regexp_matches(
             request.url,

@@ -18,7 +18,9 @@
 --   VARCHAR, cache_hit VARCHAR, end_user VARCHAR, request_tags VARCHAR[], messages VARCHAR,
 --   error_str VARCHAR, error_information STRUCT(error_code VARCHAR, error_class VARCHAR),
 --   hidden_params STRUCT(litellm_model_name VARCHAR, litellm_overhead_time_ms VARCHAR,
---   additional_headers STRUCT("llm_provider-x-ms-region" VARCHAR, "x-ms-region" VARCHAR)),
+--   additional_headers STRUCT("llm_provider-x-ms-region" VARCHAR, "x-ms-region" VARCHAR,
+--   x_ratelimit_limit_requests VARCHAR, x_ratelimit_remaining_requests VARCHAR,
+--   x_ratelimit_limit_tokens VARCHAR, x_ratelimit_remaining_tokens VARCHAR)),
 --   model_parameters STRUCT(temperature VARCHAR, max_tokens VARCHAR, max_completion_tokens
 --   VARCHAR, max_output_tokens VARCHAR, reasoning_effort VARCHAR, reasoning STRUCT(effort
 --   VARCHAR), tools STRUCT(type VARCHAR)[]), metadata STRUCT(user_api_key_alias VARCHAR,
@@ -171,6 +173,10 @@ select
             then len(list_filter(response.output, lambda item: item.type = 'function_call'))
     end as n_tool_calls,
     try_cast(cache_hit as boolean) as cache_hit,
+    hidden_params.additional_headers.x_ratelimit_limit_requests as limit_requests,
+    hidden_params.additional_headers.x_ratelimit_remaining_requests as remaining_requests,
+    hidden_params.additional_headers.x_ratelimit_limit_tokens as limit_tokens,
+    hidden_params.additional_headers.x_ratelimit_remaining_tokens as remaining_tokens,
     case
         when failed and try_cast(response_cost as double) = 0 then null
         when from_cache then response_cost

@@ -36,6 +36,10 @@ create macro last_of(list) as list_filter(list, lambda item: item is not null)[-
 create macro joined_lines(texts) as
     case when last_of(texts) is not null then array_to_string(texts, chr(10)) end;
 
+-- The value of the first header, of a list of {name, value}, that has one of the names.
+create macro header_of(headers, names) as
+    list_filter(headers, lambda header: list_contains(names, lower(header.name)))[1].value;
+
 -- Maps. The scalar entries of a JSON object; nested ones and NULLs are left out.
 create macro entries_map(text) as
     case

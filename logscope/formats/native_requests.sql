@@ -25,7 +25,8 @@
 --   input_image_tokens VARCHAR, web_searches VARCHAR, input_tokens VARCHAR, output_tokens
 --   VARCHAR, ttft_ms VARCHAR, ttft_visible_ms VARCHAR, duration_ms VARCHAR, overhead_ms VARCHAR,
 --   status VARCHAR, http_status VARCHAR, error_type VARCHAR, finish_reason VARCHAR, n_tool_calls
---   VARCHAR, cache_hit VARCHAR, logged_cost_usd VARCHAR, cost_usd VARCHAR, propensity VARCHAR,
+--   VARCHAR, cache_hit VARCHAR, limit_requests VARCHAR, remaining_requests VARCHAR, limit_tokens
+--   VARCHAR, remaining_tokens VARCHAR, logged_cost_usd VARCHAR, cost_usd VARCHAR, propensity VARCHAR,
 --   config_id VARCHAR, rule_id VARCHAR, offsets_ms JSON, kinds JSON, tokens_per_chunk JSON, name
 --   VARCHAR, value VARCHAR, source VARCHAR, scored_at VARCHAR, "at" VARCHAR
 -- Streams and scores may stand among the requests. One row per record.

@@ -86,3 +86,16 @@ def test_other_traffic_failures_and_numbers_that_are_none(bench):
     (row,) = bench.rows()
     assert (row["status"], row["duration_ms"], row["ttft_ms"]) == ("throttled", None, None)
     assert len(row["request_id"]) == 24
+
+
+def test_rate_limits_stand_in_the_headers(bench):
+    headers = [
+        {"name": "X-RateLimit-Limit-Requests", "value": "60"},
+        {"name": "x-ratelimit-remaining-requests", "value": "59"},
+        {"name": "anthropic-ratelimit-tokens-remaining", "value": "12000"},
+        {"name": "x-ratelimit-reset-requests", "value": "1s"},
+    ]
+    bench.ingest(bench.write(archive(entry(response={"status": 200, "headers": headers})), "h.har"))
+    (row,) = bench.rows()
+    assert (row["limit_requests"], row["remaining_requests"]) == (60, 59)
+    assert (row["limit_tokens"], row["remaining_tokens"]) == (None, 12_000)

@@ -343,6 +343,25 @@ def test_region_is_where_it_was_served(ingest_rows):
     assert [row["region"] for row in rows] == ["westeurope", "us-east-1", "us-central1", None, None]
 
 
+def test_rate_limits_are_the_headers_that_litellm_kept(ingest_rows):
+    kept = {
+        "x_ratelimit_limit_requests": 500,
+        "x_ratelimit_remaining_requests": 0,
+        "x_ratelimit_limit_tokens": 0,  # no limit is 0
+        "x_ratelimit_remaining_tokens": "149984",
+        "x_ratelimit_reset_tokens": "6ms",
+    }
+    rows = ingest_rows([
+        call(id="a", hidden_params={"additional_headers": kept}),
+        call(id="b", hidden_params={"additional_headers": {}}),
+    ])  # fmt: skip
+    names = ("limit_requests", "remaining_requests", "limit_tokens", "remaining_tokens")
+    assert [[row[name] for name in names] for row in rows] == [
+        [500, 0, None, 149_984],
+        [None, None, None, None],
+    ]
+
+
 def test_only_the_required_fields(ingest_rows):
     (row,) = ingest_rows([
         {"id": "x", "call_type": "completion", "status": "success", "response_cost": 0.1,
