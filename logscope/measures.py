@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from logscope.config import identifier
 from logscope.errors import NoDataError, UsageError, did_you_mean
 from logscope.queries import SqlFile, find_query
-from logscope.selection import Selection
+from logscope.selection import CLUSTER, Selection
 from logscope.store import Store, fetch
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ MEASURES = ("ttft", "duration", "tpot")
 LIKE = ("aiperf", "vllm", "guidellm", "otel")
 # The values whose percentiles `latency` tells: of the requests that were ok.
 MEASURED = " union all ".join(
-    f"select group_key, '{name}' as measure, hash(coalesce(session_id, operation_id)) as session, "
-    f"day, {name}_ms as value from answered where {name}_ms is not null"
+    f"select group_key, '{name}' as measure, session, day, {name}_ms as value "
+    f"from answered where {name}_ms is not null"
     for name in MEASURES
 )
 
@@ -143,7 +143,7 @@ def latency_with_histogram(
     with closing(selection.connect(store)) as connection:
         require_rows(connection, store)
         connection.execute(
-            "create temp table answered as select group_key, session_id, operation_id, day, "
+            f"create temp table answered as select group_key, {CLUSTER} as session, day, "
             "ttft_ms, duration_ms, tpot_ms from selection where status = 'ok'"
         )
         long = percentiles(connection, MEASURED)

@@ -19,7 +19,7 @@ from logscope.errors import UsageError, did_you_mean
 from logscope.intervals import LEAST
 from logscope.measures import MEASURES, require_rows
 from logscope.mixes import Sample, Weighted, clustered, common_mix, influence, percentile
-from logscope.selection import COMPUTED, Selection
+from logscope.selection import CLUSTER, COMPUTED, Selection
 from logscope.store import Store, fetch
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def regions(store: Store, selection: Selection, measure: str = "ttft") -> polars
                         {measure}_ms as value,
                         {CELL} as cell,
                         date_diff('day', date '1970-01-01', day) as day,
-                        hash(coalesce(session_id, operation_id)) as session
+                        {CLUSTER} as session
                     from selection
                     where status = 'ok' and region is not null and {measure}_ms is not null
                 )

@@ -18,6 +18,9 @@ from logscope.errors import NoDataError, UsageError, did_you_mean
 from logscope.store import Store, create_selection, table_columns
 
 DEFAULT_BY = ("model",)
+# What shares its luck with others: a session, else an operation. For requests that were ok the
+# operation is the logged one, which costs nothing to read.
+CLUSTER = "hash(coalesce(session_id, logged_operation_id, request_id))"
 # Groups that are no columns; {at} is the start in the time zone asked for.
 COMPUTED = {
     "day": "{at}::date",

@@ -3,8 +3,62 @@
 -- for: a query that does not name these columns pays nothing for them.
 
 create view requests as
-select * exclude (moment, step)
-from (
+with ahead as (
+    select
+        *,
+        -- The next success with the same prompt in the session; what is known of a prompt is its
+        -- length, its form and the hash of the system prompt.
+        first_value(
+            case
+                when status = 'ok' then struct_pack(
+                    operation_id := coalesce(operation_id, request_id), started_at := started_at
+                )
+            end
+            ignore nulls
+        ) over (
+            partition by
+                session_id, prompt_chars, prompt_steps, prompt_questions, n_messages,
+                system_prompt_hash
+            order by started_at, request_id
+            rows between 1 following and unbounded following
+        ) as next_ok
+    from stored_requests
+),
+joined as (
+    select
+        * exclude (next_ok),
+        -- What the producer marked, it marked. Else a failure belongs to the next success, if that
+        -- began within 60 s of its end.
+        operation_id is null
+        and status in ('error', 'throttled')
+        and session_id is not null
+        and prompt_chars is not null
+        and next_ok.started_at <= coalesce(ended_at, started_at) + interval 60 second as is_retried,
+        case
+            when operation_id is not null then operation_id
+            when is_retried then next_ok.operation_id
+            else request_id
+        end as operation
+    from ahead
+),
+started as (
+    select
+        * exclude (is_retried, operation) replace (
+            operation as operation_id,
+            row_number() over (
+                partition by operation order by started_at, attempt nulls last, request_id
+            )::integer as attempt
+        ),
+        operation_id as logged_operation_id,
+        case
+            when operation_id is not null then 'producer'
+            when is_retried then 'rule: same session and prompt, ok within 60 s of the failure'
+        end as joined_by,
+        started_at as moment,
+        1 as step
+    from joined
+),
+loaded as (
     select
         *,
         -- Requests of the same model and region under way when this one started, itself included.
@@ -14,17 +68,7 @@ from (
             range between unbounded preceding and current row
         )::integer as in_flight
     from (
-        select
-            stored.* replace (
-                coalesce(stored.operation_id, stored.request_id) as operation_id,
-                row_number() over (
-                    partition by coalesce(stored.operation_id, stored.request_id)
-                    order by stored.started_at, stored.attempt nulls last, stored.request_id
-                )::integer as attempt
-            ),
-            started_at as moment,
-            1 as step
-        from stored_requests as stored
+        select * from started
         -- The ends, as rows of their own and not by a join: a join stays where nobody reads what it
         -- adds. One whose end is not known is under way for itself alone, not for ever.
         union all by name
@@ -32,8 +76,13 @@ from (
         from stored_requests
     )
 )
+select * exclude (moment, step)
+from loaded
 where step = 1;
 comment on view requests is 'One row per request: one call to one model, one attempt.';
+comment on column requests.operation_id is 'What the caller wanted; retries and fallbacks share it: as the producer marked them, else by the rule in joined_by, else the request alone.';
+comment on column requests.logged_operation_id is 'The operation as the producer marked it; NULL if it did not.';
+comment on column requests.joined_by is 'What made the request an attempt of its operation: producer, a rule, or NULL if nothing did.';
 
 create view operations as
 select
@@ -44,6 +93,13 @@ select
     min(day) as day,
     date_diff('microsecond', min(started_at), max(ended_at)) / 1000.0 as duration_ms,
     count(*) as attempts,
+    case
+        when count(*) > 1 then concat_ws(
+            ' and ',
+            max(joined_by) filter (where joined_by = 'producer'),
+            max(joined_by) filter (where joined_by <> 'producer')
+        )
+    end as joined_by,
     list(distinct model order by model) filter (where model is not null) as models,
     case
         when bool_or(status = 'ok') then 'ok'
@@ -62,6 +118,7 @@ select
 from requests
 group by operation_id;
 comment on view operations is 'One row per operation: what the caller wanted, retries and fallbacks inside.';
+comment on column operations.joined_by is 'What joined its attempts: producer (its own marks), the rule, or both; NULL for a single one.';
 comment on column operations.outcome is 'ok if any attempt was ok, else how it failed.';
 comment on column operations.worst_status is 'The worst status of any attempt.';
 comment on column operations.cost_usd is 'Sum of the known costs; see requests_without_cost.';

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from logscope.store import Store
 from tests.conftest import Bench, Row, native
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -266,3 +269,167 @@ def test_long_chains_of_shared_ids_are_one_request(bench: Bench) -> None:
     assert bench.counts == (50, 0, 50, 0, 0)
     assert [row["request_id"] for row in contents(bench)] == ["alone", "k000"]
     assert counted(bench) == {"even.jsonl": (2, 49, 0), "odd.jsonl": (0, 50, 0)}
+
+
+def agent(name: str, parent: str = "", usage: tuple[int, int] | None = None, **fields: Any) -> Row:
+    """A record of logscope's own format that names its parent."""
+    tokens = dict(zip(("input_tokens", "output_tokens"), usage or (None, None), strict=True))
+    return native(name, parent_request_id=parent or None, **tokens, **fields)
+
+
+def test_a_parent_is_taken_out_whenever_its_children_come(bench: Bench) -> None:
+    """The planner's 30 and 12 tokens are those of the two calls it made; it was none itself."""
+    parts = {
+        "planner.jsonl": [agent("p", usage=(30, 12)), agent("p", usage=(30, 12)), native("free")],
+        "first.jsonl": [agent("a", "p", usage=(10, 5))],
+        "second.jsonl": [agent("b", "p", usage=(20, 7))],
+    }
+    benches = arrangements(bench, parts)
+    for one in benches:
+        assert [row["request_id"] for row in contents(one)] == ["a", "b", "free"]
+        assert [row["request_id"] for row in contents(one, "parents")] == ["p"]
+        assert counted(one) == {
+            "planner.jsonl": (1, 0, 2), "first.jsonl": (1, 0, 0), "second.jsonl": (1, 0, 0),
+        }  # fmt: skip
+        assert explained(one) == [
+            ("planner.jsonl", 1, "ignored: repeats its children", "p", "p", None, None),
+            ("planner.jsonl", 2, "ignored: repeats its children", "p", "p", "planner.jsonl", 1),
+        ]
+    assert all(contents(one) == contents(benches[0]) for one in benches)
+
+
+def test_a_parent_that_did_more_than_its_children_is_a_request_again(bench: Bench) -> None:
+    bench.ingest(
+        bench.write([agent("p", usage=(10, 5)), agent("a", "p", usage=(10, 5))], "1.jsonl")
+    )
+    assert bench.counts == (2, 1, 0, 1, 0)
+    # The whole answer of the call: the parent's usage is not the sum of it.
+    bench.ingest(
+        bench.write([agent("a", "p", usage=(10, 80)), agent("p", usage=(10, 5))], "2.jsonl")
+    )
+    assert bench.counts == (2, 0, 2, 0, 0)
+    assert [row["request_id"] for row in contents(bench)] == ["a", "p"]
+    assert contents(bench, "parents") == []
+    assert counted(bench) == {"1.jsonl": (2, 0, 0), "2.jsonl": (0, 2, 0)}
+    # And back: another call of the parent makes up the difference.
+    bench.ingest(
+        bench.write([agent("p", usage=(30, 82)), agent("b", "p", usage=(20, 2))], "3.jsonl")
+    )
+    assert [row["request_id"] for row in contents(bench)] == ["a", "b"]
+    assert counted(bench) == {"1.jsonl": (1, 0, 1), "2.jsonl": (0, 1, 1), "3.jsonl": (1, 0, 1)}
+
+
+def test_a_span_around_a_call_is_none_in_another_file_either(bench: Bench) -> None:
+    """The collector wrote the outer spans later: chain around wrapper around call, and a failed one."""
+    parts = {
+        "inner.jsonl": [
+            span("call", "wrapper", **used(10, 5), gen_ai__response__id="chatcmpl-1"),
+            span("failed", "around", failed=True),
+        ],
+        "outer.jsonl": [span("wrapper", "chain"), span("around", failed=True)],
+        # The instrumentation counts the cache as well, so that the sums differ.
+        "chain.jsonl": [span("chain", **used(17, 5)), span("other", **used(10, 5))],
+    }
+    benches = arrangements(bench, parts)
+    for one in benches:
+        assert {row["request_id"] for row in contents(one)} == {
+            "chatcmpl-1", key("failed"), key("other"),
+        }  # fmt: skip
+        assert counted(one) == {
+            "inner.jsonl": (2, 0, 0), "outer.jsonl": (0, 0, 2), "chain.jsonl": (1, 0, 1),
+        }  # fmt: skip
+    assert all(contents(one) == contents(benches[0]) for one in benches)
+
+
+def operations(bench: Bench) -> list[tuple[str, int, str, str | None]]:
+    return [
+        (row["operation_id"], row["attempts"], row["outcome"], row["joined_by"])
+        for row in bench.rows("select * from operations order by operation_id")
+    ]
+
+
+RULE = "rule: same session and prompt, ok within 60 s of the failure"
+
+
+def asked(name: str, second: float, status: str = "ok", **fields: Any) -> Row:
+    """A request of 1 s that began so many seconds after ten o'clock, with a prompt of 900 letters."""
+    prompt = {
+        "session_id": "s1",
+        "prompt_chars": 900,
+        "n_messages": 3,
+        "system_prompt_hash": "f00d",
+    }
+    return native(
+        name, started_at=START + second, duration_ms=1000.0, ttft_ms=None, status=status,
+        **prompt | fields,
+    )  # fmt: skip
+
+
+def test_the_producers_marks_join_attempts(bench: Bench) -> None:
+    bench.ingest(bench.write([
+        asked("a", 0, "error", operation_id="o1", prompt_chars=None),
+        asked("b", 200, operation_id="o1", prompt_chars=None),
+        asked("c", 300, operation_id="o2"),
+        asked("d", 400),
+    ]))  # fmt: skip
+    assert operations(bench) == [
+        ("d", 1, "ok", None), ("o1", 2, "ok", "producer"), ("o2", 1, "ok", None),
+    ]  # fmt: skip
+
+
+def test_failures_join_the_next_success_with_the_same_prompt(bench: Bench) -> None:
+    bench.ingest(bench.write([
+        asked("f1", 0, "throttled"), asked("f2", 30, "error"), asked("ok", 61),
+        # Nothing came of it; a later success is another question.
+        asked("gave up", 100, "error"), asked("later", 161.5),
+    ]))  # fmt: skip
+    assert operations(bench) == [
+        ("gave up", 1, "error", None), ("later", 1, "ok", None), ("ok", 3, "ok", RULE),
+    ]  # fmt: skip
+    assert [(row["request_id"], row["attempt"], row["joined_by"]) for row in bench.rows(
+        "select * from requests where operation_id = 'ok' order by attempt"
+    )] == [("f1", 1, RULE), ("f2", 2, RULE), ("ok", 3, None)]  # fmt: skip
+
+
+def test_what_differs_is_not_joined(bench: Bench) -> None:
+    differences: list[Row] = [
+        {"session_id": "another"},
+        {"session_id": None},
+        {"prompt_chars": 901},
+        {"prompt_chars": None},
+        {"n_messages": 4},
+        {"system_prompt_hash": None},
+        {"prompt_questions": 2},
+        {"status": "cancelled"},
+        {"operation_id": "o1"},
+    ]
+    bench.ingest(bench.write([
+        record
+        for number, difference in enumerate(differences)
+        for record in (
+            asked(f"f{number}", 0, **{"status": "error", "session_id": f"s{number}"} | difference),
+            asked(f"ok{number}", 5, session_id=f"s{number}"),
+        )
+    ]))  # fmt: skip
+    assert [attempts for _, attempts, _, _ in operations(bench)] == [1] * 18
+
+
+def test_a_failure_joins_an_operation_that_the_producer_marked(bench: Bench) -> None:
+    """A success with marks: the caller's own retry of what a proxy had retried before."""
+    bench.ingest(bench.write([
+        asked("f", 0, "error"),
+        asked("g", 20, "error", operation_id="o1"),
+        asked("h", 30, operation_id="o1"),
+    ]))  # fmt: skip
+    assert operations(bench) == [("o1", 3, "ok", f"producer and {RULE}")]
+
+
+def test_a_retry_over_midnight_is_one_operation_of_the_second_day(bench: Bench) -> None:
+    """The view reads one day before the days asked for."""
+    midnight = 14 * 3600
+    bench.ingest(bench.write([asked("f", midnight - 10, "error"), asked("ok", midnight + 10)]))
+    with closing(Store(bench.logs.path).connect(date(2025, 11, 11))) as connection:
+        assert connection.execute(
+            "select operation_id, attempt from requests where day = '2025-11-11'"
+        ).fetchall() == [("ok", 2)]
+    assert operations(bench) == [("ok", 2, "ok", RULE)]
