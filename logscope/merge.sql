@@ -1,6 +1,7 @@
--- Several versions of the same request become one row, whatever the order in which they came.
--- Columns that belong together (one clock, one count, one outcome) are taken together from one
--- version; each choice is a maximum in a total order, so that merging is commutative and associative.
+-- Several versions of the same request become one row, whatever the order in which they came, with
+-- all that any of them knew. Columns that belong together (one clock, one count) are taken together
+-- from one version; each choice is a maximum in a total order, so that merging is commutative and
+-- associative: what decides about a column is in the row that comes out.
 -- One row per request_id of `versions`.
 with blocks as (
     select
@@ -8,16 +9,18 @@ with blocks as (
         struct_pack(
             started_at, first_token_at, ended_at, ttft_ms, ttft_visible_ms, duration_ms
         ) as times,
-        struct_pack(provider, model_logged, region_logged) as answerer,
+        struct_pack(provider, model_logged) as answerer,
         struct_pack(
             input_uncached_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
-            cache_write_unknown_tokens, output_text_tokens, reasoning_tokens, input_audio_tokens,
-            output_audio_tokens, input_image_tokens, web_searches, input_tokens, output_tokens,
+            cache_write_unknown_tokens, input_audio_tokens, input_image_tokens, input_tokens,
             token_semantics
-        ) as tokens,
-        struct_pack(status, http_status, error_type, finish_reason) as outcome,
+        ) as input,
+        struct_pack(output_text_tokens, reasoning_tokens, output_audio_tokens, output_tokens)
+            as output,
         struct_pack(propensity, config_id, rule_id) as choice,
         struct_pack(format, file_id, line) as origin,
+        case status when 'ok' then 3 when 'throttled' then 2 when 'error' then 1 else 0 end
+            as success,
     from versions
 ),
 
@@ -31,21 +34,33 @@ ranked as (
         ) as times_rank,
         struct_pack(
             a := model_logged is not null, b := coalesce(length(model_logged), 0),
-            c := region_logged is not null, d := answerer::varchar
+            c := answerer::varchar
         ) as answerer_rank,
-        -- Usage inside a stream is cumulative: the largest is the last.
+        -- A region, or a host that names one, before a host that does not.
         struct_pack(
-            a := coalesce(output_tokens, -1), b := coalesce(input_tokens, -1),
-            c := (cache_read_tokens is not null)::int + (reasoning_tokens is not null)::int
-                + (cache_write_5m_tokens is not null)::int,
-            d := tokens::varchar
-        ) as tokens_rank,
+            a := region_logged is not null,
+            b := coalesce(regexp_matches(region_logged, '[a-z]-?[0-9]'), false),
+            c := region_logged
+        ) as region_rank,
+        -- Usage inside a stream is cumulative: the largest is the last. Early events know the input,
+        -- late ones the output.
         struct_pack(
-            a := case status when 'ok' then 3 when 'throttled' then 2 when 'error' then 1 else 0 end,
-            b := finish_reason is not null, c := http_status is not null, d := outcome::varchar
-        ) as outcome_rank,
+            a := coalesce(input_tokens, -1),
+            b := (cache_read_tokens is not null)::int + (cache_write_5m_tokens is not null)::int
+                + (cache_write_unknown_tokens is not null)::int,
+            c := input::varchar
+        ) as input_rank,
+        struct_pack(
+            a := coalesce(output_tokens, -1), b := reasoning_tokens is not null,
+            c := output::varchar
+        ) as output_rank,
+        -- How it ended, as the versions tell it that saw it end best.
+        struct_pack(a := success, b := status) as status_rank,
+        struct_pack(a := success, b := http_status is not null, c := http_status) as http_rank,
+        struct_pack(a := success, b := error_type is not null, c := error_type) as error_rank,
+        struct_pack(a := success, b := finish_reason is not null, c := finish_reason)
+            as finish_rank,
         struct_pack(a := propensity is not null, b := choice::varchar) as choice_rank,
-        struct_pack(a := coalesce(cardinality(labels), 0), b := labels::varchar) as labels_rank,
         origin::varchar as origin_rank,
     from blocks
 ),
@@ -64,10 +79,10 @@ picked as (
         max(model_requested) as model_requested,
         max(deployment) as deployment,
         max(route) as route,
+        max(region_rank).c as region_logged,
         max(environment) as environment,
         max(key_alias) as key_alias,
         max(user_hash) as user_hash,
-        max_by(labels, labels_rank) as labels,
         bool_or(stream) as stream,
         max(service_tier) as service_tier,
         max(reasoning_effort) as reasoning_effort,
@@ -81,9 +96,14 @@ picked as (
         bool_or(prompt_has_code) as prompt_has_code,
         bool_or(has_images) as has_images,
         max(system_prompt_hash) as system_prompt_hash,
-        max_by(tokens, tokens_rank) as tokens,
+        max_by(input, input_rank) as input,
+        max_by(output, output_rank) as output,
+        max(web_searches) as web_searches,
         max(overhead_ms) as overhead_ms,
-        max_by(outcome, outcome_rank) as outcome,
+        max(status_rank).b as status,
+        max(http_rank).c as http_status,
+        max(error_rank).c as error_type,
+        max(finish_rank).c as finish_reason,
         max(n_tool_calls) as n_tool_calls,
         bool_or(cache_hit) as cache_hit,
         min(limit_requests) as limit_requests,
@@ -95,17 +115,38 @@ picked as (
         min_by(origin, origin_rank) as origin,
     from ranked
     group by request_id
+),
+
+-- The labels of all versions; of the values of a key the last in order, of too many keys the first.
+label_values as (
+    select request_id, entry.key as key, max(entry.value) as value
+    from (
+        select distinct request_id, unnest(map_entries(labels)) as entry
+        from versions
+        where labels is not null
+    )
+    group by request_id, entry.key
+),
+
+labelled as (
+    select
+        request_id,
+        map_from_entries(list(struct_pack(key, value) order by key)[:32]) as labels,
+    from label_values
+    group by request_id
 )
 
 select
-    * exclude (times, answerer, tokens, outcome, choice, origin),
+    picked.* exclude (times, answerer, input, output, choice, origin),
+    labelled.labels,
     unnest(times),
     unnest(answerer),
-    unnest(tokens),
-    unnest(outcome),
+    unnest(input),
+    unnest(output),
     unnest(choice),
     unnest(origin),
     null::integer as n_chunks,
     null::double as max_gap_ms,
     null::double as stall_ms,
 from picked
+left join labelled using (request_id)

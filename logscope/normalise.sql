@@ -4,13 +4,16 @@
 with clocked as (
     select
         *,
-        -- A clock that runs backwards says nothing: NULL, never a negative time.
-        case when duration_ms between 0 and 1e10 then duration_ms end as logged_duration_ms,
-        case when ttft_ms between 0 and 1e10 then ttft_ms end as logged_ttft_ms,
+        -- A clock that runs backwards says nothing: NULL, never a negative time. Nor does one by
+        -- which a request took a day.
+        case when is_span_of_time(duration_ms) then duration_ms end as logged_duration_ms,
+        case when is_span_of_time(ttft_ms) then ttft_ms end as logged_ttft_ms,
+        date_diff('microsecond', started_at, ended_at) / 1000.0 as elapsed_ms,
         case
-            when ended_at >= started_at then ended_at
-            when ended_at is null and duration_ms between 0 and 1e10
-                then started_at + to_microseconds((duration_ms * 1000)::bigint)
+            -- Ten minutes from what was measured, the end is in local time or on another clock.
+            when is_span_of_time(elapsed_ms)
+                and coalesce(abs(elapsed_ms - logged_duration_ms) <= 600000, true) then ended_at
+            else started_at + to_microseconds((logged_duration_ms * 1000)::bigint)
         end as sane_ended_at,
     from logged
 ),
@@ -23,7 +26,9 @@ timed as (
         ) as sane_duration_ms,
         case
             when first_token_at >= started_at
-                and (sane_ended_at is null or first_token_at <= sane_ended_at) then first_token_at
+                and first_token_at
+                    <= coalesce(sane_ended_at, started_at + to_milliseconds(longest_ms()))
+                then first_token_at
             when first_token_at is null
                 and (sane_ended_at is null or logged_ttft_ms <= date_diff('microsecond', started_at, sane_ended_at) / 1000.0 + 1)
                 then started_at + to_microseconds((logged_ttft_ms * 1000)::bigint)
@@ -147,12 +152,21 @@ select
     end as token_semantics,
     case
         when sane_first_token_at is not null then coalesce(
-            logged_ttft_ms, date_diff('microsecond', started_at, sane_first_token_at) / 1000.0
+            case
+                when logged_ttft_ms <= coalesce(sane_duration_ms, logged_ttft_ms) + 1
+                    then logged_ttft_ms
+            end,
+            date_diff('microsecond', started_at, sane_first_token_at) / 1000.0
         )
     end as ttft_ms,
-    case when ttft_visible_ms >= 0 then ttft_visible_ms end as ttft_visible_ms,
+    case
+        when ttft_visible_ms between 0 and coalesce(sane_duration_ms, longest_ms()) + 1
+            then ttft_visible_ms
+    end as ttft_visible_ms,
     sane_duration_ms as duration_ms,
-    case when overhead_ms >= 0 then overhead_ms end as overhead_ms,
+    case
+        when overhead_ms between 0 and coalesce(sane_duration_ms, longest_ms()) + 1 then overhead_ms
+    end as overhead_ms,
     n_chunks,
     max_gap_ms,
     stall_ms,

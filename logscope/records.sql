@@ -71,5 +71,8 @@ select
                 then 'rejected: no start time and no such request'
         end
         when started_at is null then 'rejected: no readable start time'
+        -- 1970 is a clock that was not set; beyond 2100 it was another unit.
+        when not started_at between timestamptz '2000-01-01 00:00:00Z' and '2100-01-01 00:00:00Z'
+            then 'rejected: start time before 2000 or after 2100'
     end as outcome,
 from kinds

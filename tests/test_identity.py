@@ -161,6 +161,28 @@ def test_one_call_in_three_logs_is_one_row_with_the_fullest_columns(bench: Bench
     assert all(contents(one) == contents(benches[0]) for one in benches)
 
 
+def test_no_version_takes_away_what_another_one_knew(bench: Bench) -> None:
+    """Three views of one call: its beginning, its end, and the caller's."""
+    whole = {"request_id": "r1", "model": "gpt-5.4", "started_at": "2026-11-09T10:00:00Z"}
+    parts = {
+        "begin.jsonl": [whole | {"input_tokens": 1000, "cache_read_tokens": 600, "output_tokens": 1,
+                                 "labels": {"feature": "search", "app": "web"}}],
+        "end.jsonl": [whole | {"output_tokens": 300, "reasoning_tokens": 200, "finish_reason": "stop",
+                               "region": "api.openai.com", "labels": {"app": "shop", "k": "v"}}],
+        "caller.jsonl": [whole | {"http_status": 200, "region": "eu-west-1", "status": "ok"}],
+        "timeout.jsonl": [whole | {"http_status": 504, "error_type": "Timeout", "status": "error"}],
+    }  # fmt: skip
+    benches = arrangements(bench, parts)
+    for one in benches:
+        (row,) = contents(one)
+        assert (row["input_tokens"], row["cache_read_tokens"]) == (1000, 600)
+        assert (row["output_tokens"], row["reasoning_tokens"]) == (300, 200)
+        assert (row["status"], row["http_status"], row["error_type"]) == ("ok", 200, None)
+        assert (row["finish_reason"], row["region"]) == ("stop", "eu-west-1")
+        assert row["labels"] == {"app": "web", "feature": "search", "k": "v"}
+    assert all(contents(one) == contents(benches[0]) for one in benches)
+
+
 def test_a_later_record_may_show_that_two_stored_requests_are_one(bench: Bench) -> None:
     """Only the third file knows that the response and the span are the same call."""
     parts = {
@@ -433,3 +455,112 @@ def test_a_retry_over_midnight_is_one_operation_of_the_second_day(bench: Bench) 
             "select operation_id, attempt from requests where day = '2025-11-11'"
         ).fetchall() == [("ok", 2)]
     assert operations(bench) == [("ok", 2, "ok", RULE)]
+
+
+TIMES = ("ended_at", "first_token_at", "duration_ms", "ttft_ms", "ttft_visible_ms", "overhead_ms")
+
+
+def times(**fields: Any) -> Row:
+    """A request that began at ten o'clock UTC and tells no time but those given."""
+    return (
+        native("", ttft_ms=None, duration_ms=None) | {"started_at": "2026-11-09T10:00:00Z"} | fields
+    )
+
+
+def test_clock_problems_become_null_and_never_a_number(bench: Bench) -> None:
+    """What is known of each: end (seconds after ten), first token, duration, TTFT; all in ms."""
+    cases: list[tuple[Row, tuple[float | None, float | None, float | None, float | None]]] = [
+        # The end is before the start: only what was measured by itself is known.
+        (times(ended_at="2026-11-09T09:59:58Z"), (None, None, None, None)),
+        (times(ended_at="2026-11-09T09:59:58Z", duration_ms=1500), (1500, None, 1500, None)),
+        (times(duration_ms=-5, ttft_ms=-1), (None, None, None, None)),
+        (times(duration_ms=-5, ended_at="2026-11-09T10:00:02Z"), (2000, None, 2000, None)),
+        (times(duration_ms="NaN", ttft_ms="Infinity"), (None, None, None, None)),
+        # The first token is before the start, or after the end.
+        (times(first_token_at="2026-11-09T09:59:59Z", ended_at="2026-11-09T10:00:02Z"),
+         (2000, None, 2000, None)),
+        (times(first_token_at="2026-11-09T10:00:03Z", ended_at="2026-11-09T10:00:02Z"),
+         (2000, None, 2000, None)),
+        (times(ttft_ms=3000, duration_ms=2000), (2000, None, 2000, None)),
+        (times(first_token_at="2026-11-09T10:00:00.5Z", ttft_ms=3000, duration_ms=2000),
+         (2000, 500, 2000, 500)),
+        # The start is in local time without saying so, the end tells its zone: 5 h and 2 s apart.
+        (times(started_at="2026-11-09 05:00:00", ended_at="2026-11-09T10:00:02Z",
+               first_token_at="2026-11-09T10:00:01+00:00"), (None, None, None, None)),
+        (times(started_at="2026-11-09 05:00:00", ended_at="2026-11-09T10:00:02Z", duration_ms=2000),
+         (2000, None, 2000, None)),
+        # And the other way round; both in one zone, or in numbers, are sound.
+        (times(ended_at="2026-11-09T15:00:02"), (None, None, None, None)),
+        (times(started_at="2026-11-09 10:00:00", ended_at="2026-11-09 10:00:02"),
+         (2000, None, 2000, None)),
+        (times(started_at="2026-11-09T11:00:00+01:00", ended_at=1794218402), (2000, None, 2000, None)),
+        # The end is an hour from what was measured: one of the clocks changed to winter time.
+        (times(ended_at="2026-11-09T11:00:02Z", duration_ms=2000, first_token_at="2026-11-09T10:00:01Z"),
+         (2000, 1000, 2000, 1000)),
+        # Nothing takes a day.
+        (times(ended_at="2026-11-10T10:00:02Z"), (None, None, None, None)),
+        (times(first_token_at="2026-11-10T10:00:02Z"), (None, None, None, None)),
+        (times(duration_ms=86_400_000), (None, None, None, None)),
+        # What is part of the duration is not longer.
+        (times(duration_ms=2000, overhead_ms=2500, ttft_visible_ms=2500), (2000, None, 2000, None)),
+    ]  # fmt: skip
+    bench.ingest(bench.write([
+        record | {"request_id": f"{number:02}"} for number, (record, _) in enumerate(cases)
+    ]))  # fmt: skip
+    rows = bench.rows("select * from requests order by request_id")
+    assert len(rows) == len(cases) == 19
+    for number, (row, (_, expected)) in enumerate(zip(rows, cases, strict=True)):
+        found = tuple(
+            None if row[name] is None
+            else (row[name] - row["started_at"]).total_seconds() * 1000 if name.endswith("_at")
+            else row[name]
+            for name in ("ended_at", "first_token_at", "duration_ms", "ttft_ms")
+        )  # fmt: skip
+        assert found == expected, number
+        assert row["overhead_ms"] is None and row["ttft_visible_ms"] is None
+
+
+def test_a_start_that_cannot_be_is_rejected_with_the_reason(bench: Bench) -> None:
+    bench.ingest(bench.write([
+        native("unset", started_at=0),
+        native("in milliseconds", started_at=1_794_218_400_000),
+        native("in the future", started_at="2126-11-09T10:00:00Z"),
+        native("sound"),
+    ]))  # fmt: skip
+    assert bench.counts == (4, 1, 0, 0, 3)
+    assert bench.rejects() == [
+        (1, "start time before 2000 or after 2100"),
+        (2, "no readable start time"),
+        (3, "start time before 2000 or after 2100"),
+    ]
+
+
+def answer(tokens: int, message: str = "msg_1", line: int = 0, **fields: Any) -> Row:
+    """A line of a Claude Code transcript: the same answer, as far as it was written by then."""
+    return {
+        "type": "assistant", "sessionId": "s1", "requestId": "req_1", "uuid": f"u{line}",
+        "timestamp": f"2026-11-09T10:00:{line % 60:02}Z",
+        "message": {
+            "id": message, "role": "assistant", "model": "claude-opus-4-7",
+            "stop_reason": None,
+            "usage": {"input_tokens": 4, "cache_read_input_tokens": 100, "output_tokens": tokens},
+        },
+    } | fields  # fmt: skip
+
+
+def test_partial_rows_of_an_answer_are_one_request_with_its_last_counts(bench: Bench) -> None:
+    """91 lines per answer were seen; adding them up made 91 times the tokens, the first one too few."""
+    lines = [answer(1 + line // 3, line=line) for line in range(90)] + [answer(412, line=91)]
+    # A side chain copied the first lines, a resumed session all but the last.
+    copies = [answer(1, line=line, isSidechain=True) for line in range(3)]
+    resumed = [answer(1 + line // 3, line=line, sessionId="s2") for line in range(90)]
+    parts = {
+        "s1.jsonl": [*lines, answer(7, "msg_2", 95)], "agent.jsonl": copies, "s2.jsonl": resumed,
+    }  # fmt: skip
+    benches = arrangements(bench, parts)
+    for one in benches:
+        first, second = contents(one)
+        assert (first["output_tokens"], first["input_tokens"]) == (412, 104)
+        assert (second["request_id"], second["output_tokens"]) == ("msg_2", 7)
+        assert [sum(column) for column in zip(*counted(one).values(), strict=True)] == [2, 183, 0]
+    assert all(contents(one) == contents(benches[0]) for one in benches)

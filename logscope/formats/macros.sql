@@ -28,6 +28,17 @@ create macro time_of_ticks(text) as
 create macro ms_between_ns(first, last) as
     (try_cast(last as hugeint) - try_cast(first as hugeint))::double / 1e6;
 
+-- What took a day or more was no request.
+create macro longest_ms() as 86400000;
+create macro is_span_of_time(ms) as ms >= 0 and ms < longest_ms();
+-- Another time of a record that began at `start` (both as texts). Where only one of them tells its
+-- zone, the other may be in local time: then the time between them is not known.
+create macro has_zone(text) as
+    try_cast(text as double) is not null
+    or regexp_matches(text, '(?i):[0-9.,]+ *(z|utc|gmt|[+-][0-9]{2}(:?[0-9]{2})?)$');
+create macro time_beside(text, start) as
+    case when has_zone(text) = has_zone(start) then time_of(text) end;
+
 -- Text. The empty string, "None" and "null" are how some producers write that they do not know.
 create macro known(text) as case when text not in ('', 'None', 'null') then text end;
 -- The last value that is one.

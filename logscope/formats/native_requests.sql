@@ -41,8 +41,8 @@ select
         coalesce(try_cast(other_ids as varchar[]), []), span_key(trace_id, span_id)
     )) as other_ids,
     time_of(started_at) as started_at,
-    time_of(first_token_at) as first_token_at,
-    time_of(ended_at) as ended_at,
+    time_beside(first_token_at, started_at) as first_token_at,
+    time_beside(ended_at, started_at) as ended_at,
     coalesce(model_requested, model) as model_requested,
     coalesce(model_logged, model) as model_logged,
     coalesce(region_logged, region) as region_logged,
