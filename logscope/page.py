@@ -249,11 +249,12 @@ def render_html(report: Report, static: bool = False) -> str:
     their hashes draw it again with tooltips.
     """
     css = asset("report.css")
-    scripts = [] if static else [vega_scripts(), asset("report.js")]
+    figures = {figure.name: figure for figure in report.figures()}
+    live = not static and any(figure.live for figure in figures.values())
+    scripts = [vega_scripts(), asset("report.js")] if live else []
     rules = ["default-src 'none'", f"style-src {source_hash(css)}"]
     if scripts:
         rules.append(f"script-src {' '.join(source_hash(script) for script in scripts)}")
-    figures = {figure.name: figure for figure in report.figures()}
     return str(
         template("report.html.jinja").render(
             report=report,

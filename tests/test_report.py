@@ -11,11 +11,14 @@ from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from logscope.page import plain, render_html
 from logscope.report import write_report
+from logscope.sections.data import coverage_figure
 from logscope.weekly import build_report
+from logscope.weeks import CELLS, Weeks
 from tests.conftest import Bench, Row, native
 
 MONDAY = date(2026, 11, 9)
@@ -245,3 +248,21 @@ def test_what_throttling_hit_is_named(bench: Bench) -> None:
         for sentence in told
     )
     assert any(sentence.startswith("40 operations (40.0") for sentence in told)
+
+
+def test_many_log_formats_share_a_row_of_the_strip(bench: Bench) -> None:
+    bench.ingest(bench.write(week(70)))
+    weeks = Weeks(bench.logs.store, MONDAY)
+    cells = weeks.rows("account", CELLS)
+    kinds = [
+        cells.with_columns(format=pl.lit(f"format_{letter}"), n=pl.col("n") + place)
+        for place, letter in enumerate("abcdefghijkl")
+    ]
+    weeks.answers["account", CELLS, False, ()] = pl.concat(kinds)
+    figure = coverage_figure(weeks)
+    assert figure is not None
+    rows = max(figure.wide["datasets"].values(), key=len)
+    assert len({row["row"] for row in rows}) == 10
+    # The three with the fewest requests stand together at the end.
+    assert rows[-1]["format"] == "3 other formats"
+    assert figure.table.frame.height == 12

@@ -34,6 +34,9 @@ UNKNOWNS = (
     ("n_without_team", "team", "n", "no label; [team] in logscope.toml can tell"),
     ("n_without_session", "session", "n", "not logged; each operation then counts as one"),
 )
+# A strip for each of more formats would fill the first screen.
+MOST_FORMATS = 10
+OTHER_FORMATS = ("all others",)
 
 
 def unknown_shares(whole: Row) -> list[tuple[str, int, int, str]]:
@@ -130,19 +133,29 @@ def coverage_figure(weeks: Weeks) -> Figure | None:
     counted = records(weeks.rows("account", ["hour", "format"]))
     if not counted:
         return None
-    formats = sorted({row["format"] for row in counted}, key=lambda value: (value is None, value))
-    labels = words.apart(formats)
-    highest = {key: max(row["n"] for row in counted if row["format"] == key) for key in formats}
-    at = {(weeks.hour_of_week(row["hour"]), row["format"]): row["n"] for row in counted}
+    total: dict[Any, int] = {}
+    for row in counted:
+        total[row["format"]] = total.get(row["format"], 0) + row["n"]
+    formats = sorted(total, key=lambda key: (-total[key], key is None, str(key)))
+    shown = formats if len(formats) <= MOST_FORMATS else formats[: MOST_FORMATS - 1]
+    labels = words.apart(sorted(shown, key=lambda key: (key is None, str(key))))
+    if len(formats) > len(shown):
+        labels[OTHER_FORMATS] = f"{len(formats) - len(shown)} other formats"
+    at: dict[tuple[Any, int], int] = {}
+    for row in counted:
+        key = row["format"] if row["format"] in labels else OTHER_FORMATS
+        place = key, weeks.hour_of_week(row["hour"])
+        at[place] = at.get(place, 0) + row["n"]
+    highest = {key: max(n for place, n in at.items() if place[0] == key) for key in labels}
     rows = [
         {
             "row": number,
             "format": labels[key],
             "hour": hour,
-            "n": at.get((hour, key), 0),
-            "height": round(0.8 * at.get((hour, key), 0) / highest[key], 3),
+            "n": at.get((key, hour), 0),
+            "height": round(0.8 * at.get((key, hour), 0) / highest[key], 3),
         }
-        for number, key in enumerate(formats)
+        for number, key in enumerate(labels)
         for hour in range(169)
     ]
     frame = pl.DataFrame(rows)
