@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import os
 import shutil
 import time
@@ -14,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Page, sync_playwright
 
 from logscope.config import Config
 from logscope.demo import write_demo
 from logscope.page import render_html
+from logscope.report import write_index
 from logscope.weekly import build_report
 from tests.conftest import Bench
 from tests.test_report import HOSTILE, MONDAY, week
@@ -27,17 +28,17 @@ OBJECTIVES = {
     "goal": 0.99,
     "task": {"voice": {"ttft_ms": 800, "goal": 0.95}, "chat": {"ttft_ms": 4000, "goal": 0.9}},
 }
-AXE = Path(os.environ.get("AXE_CORE", Path(__file__).parents[2] / ".venv" / "axe.min.js"))
 
 
 @dataclass(frozen=True)
 class Pages:
-    """Reports as files: of the demo logs, the same without scripts, and of hostile names."""
+    """Reports as files: of the demo logs, the same without scripts, of hostile names; their index."""
 
     full: Path
     static: Path
     hostile: Path
     empty: Path
+    index: Path
 
 
 @pytest.fixture(scope="session")
@@ -64,96 +65,81 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
     }
     for name, page in written.items():
         (folder / f"{name}.html").write_text(page, encoding="utf-8")
-    return Pages(**{name: folder / f"{name}.html" for name in written})
+    index = write_index(folder)
+    return Pages(index=index, **{name: folder / f"{name}.html" for name in written})
 
 
 class Browser:
-    """A headless Chromium of one width and colour scheme."""
+    """A page of one width and colour scheme in a headless Chromium."""
 
-    def __init__(self, width: int = 1280, dark: bool = False) -> None:
-        from selenium import webdriver
-        from selenium.webdriver.chrome.options import Options
-        from selenium.webdriver.chrome.service import Service
-
-        programs = [shutil.which(name) for name in ("chromium", "chromedriver")]
-        assert all(programs), "Debian's packages chromium and chromium-driver are missing"
-        options = Options()
-        options.binary_location = str(programs[0])
-        for argument in (
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--hide-scrollbars",
-            f"--window-size={width},1000",
-        ):
-            options.add_argument(argument)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-        self.driver = webdriver.Chrome(options=options, service=Service(str(programs[1])))
+    def __init__(self, chromium: Chromium, width: int = 1280, dark: bool = False) -> None:
         self.width = width
-        self.cdp(
-            "Emulation.setDeviceMetricsOverride",
-            width=width,
-            height=1000,
-            deviceScaleFactor=1,
-            mobile=width < 500,
+        self.context = chromium.new_context(
+            viewport={"width": width, "height": 1000},
+            color_scheme="dark" if dark else "light",
+            is_mobile=width < 500,
         )
-        self.media(dark=dark)
+        self.watch(self.context.new_page())
 
-    def cdp(self, command: str, **params: Any) -> Any:
-        return self.driver.execute_cdp_cmd(command, params)
-
-    def media(self, kind: str = "screen", dark: bool = False) -> None:
-        """Show the page as on screen or in print, in the light or in the dark."""
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.cdp("Emulation.setEmulatedMedia", media=kind, features=[scheme])
+    def watch(self, page: Page) -> None:
+        """Go on with a page, and note what it writes to the console and what it asks for."""
+        self.page = page
+        self.console: list[str] = []
+        self.requested: list[str] = []
+        page.on("console", lambda message: self.console.append(message.text))
+        page.on("pageerror", lambda error: self.console.append(str(error)))
+        page.on("request", lambda request: self.requested.append(request.url))
 
     def open(self, path: Path) -> None:
         """Open a page and scroll through it, so that everything on it has been seen."""
-        self.driver.get(path.as_uri())
-        height = int(self.run("return document.body.scrollHeight"))
+        self.page.goto(path.as_uri())
+        height = int(self.run("document.body.scrollHeight"))
         for y in range(0, height, 600):
             self.run(f"window.scrollTo(0, {y})")
-            time.sleep(0.05)
+            self.page.wait_for_timeout(50)
         self.run("window.scrollTo(0, 0)")
 
-    def run(self, script: str) -> Any:
-        return self.driver.execute_script(script)
+    def run(self, expression: str) -> Any:
+        """Return the value of an expression on the page."""
+        return self.page.evaluate(f"() => {{ return {expression} }}")
 
-    def wait(self, script: str, seconds: float = 20) -> None:
-        """Wait until a script returns true."""
-        end = time.monotonic() + seconds
-        while not self.run(f"return {script}"):
-            assert time.monotonic() < end, f"not within {seconds} s: {script}"
-            time.sleep(0.1)
-
-    def console(self) -> list[str]:
-        """Return everything that was written to the console."""
-        return [str(entry["message"]) for entry in self.driver.get_log("browser")]
-
-    def requested(self) -> list[str]:
-        """Return the addresses that the page asked for."""
-        events = [json.loads(e["message"])["message"] for e in self.driver.get_log("performance")]
-        return [
-            str(event["params"]["request"]["url"])
-            for event in events
-            if event["method"] == "Network.requestWillBeSent"
-        ]
+    def wait(self, condition: str) -> None:
+        """Wait until a condition holds on the page; it is asked here, as its policy allows no eval."""
+        end = time.monotonic() + 120
+        while not self.run(condition):
+            assert time.monotonic() < end, f"never true: {condition}"
+            self.page.wait_for_timeout(100)
 
     def screenshot(self, name: str) -> Path:
         """Keep a picture of the whole page, for people to look at."""
-        folder = Path(os.environ.get("SCREENSHOTS", Path(__file__).parent / "artefacts"))
-        folder.mkdir(parents=True, exist_ok=True)
-        size = self.cdp("Page.getLayoutMetrics")["cssContentSize"]
-        clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
-        shot = self.cdp("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
-        path = folder / f"{name}.png"
-        path.write_bytes(base64.b64decode(shot["data"]))
+        path = artefact(f"{name}.png")
+        self.page.screenshot(path=path, full_page=True)
         return path
 
 
+def artefact(name: str) -> Path:
+    """Return where to keep a file for people to look at."""
+    folder = Path(os.environ.get("SCREENSHOTS", Path(__file__).parent / "artefacts"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / name
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    """Debian's Chromium."""
+    program = shutil.which("chromium")
+    assert program, "Debian's package chromium is missing"
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
+        )
+        yield launched
+        launched.close()
+
+
 @pytest.fixture
-def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
-    """The browser that a test asks for by parameters."""
-    found = Browser(**getattr(request, "param", {}))
+def browser(chromium: Chromium, request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """The page that a test asks for by parameters."""
+    found = Browser(chromium, **getattr(request, "param", {}))
     yield found
-    found.driver.quit()
+    found.context.close()

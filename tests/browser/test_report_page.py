@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import base64
+from importlib import resources
 
+import pypdfium2
 import pytest
 
-from tests.browser.conftest import AXE, Browser, Pages
+from tests.browser.conftest import Browser, Pages, artefact
 from tests.test_report import HOSTILE
 
 pytestmark = pytest.mark.browser
@@ -18,18 +19,18 @@ VIEWS = {
     "phone-dark": {"width": 390, "dark": True},
 }
 every_view = pytest.mark.parametrize("browser", VIEWS.values(), ids=list(VIEWS), indirect=True)
+PAGE_WIDTH = "document.documentElement.scrollWidth"
 TAKEN = (
     "document.querySelectorAll('[data-chart]').length > 5 && "
     "[...document.querySelectorAll('[data-chart]')].every(b => b.classList.contains('taken'))"
 )
 # The drawings that show, each with its size.
-SHOWN = """
-return [...document.querySelectorAll('.chart')].map(box => {
+SHOWN = """[...document.querySelectorAll('.chart')].map(box => {
     const all = [...box.querySelectorAll('svg')].filter(s => s.getClientRects().length);
     const box_of = all.map(s => s.getBoundingClientRect());
     return [all.length, box_of[0]?.width, box_of[0]?.height,
             all[0]?.querySelectorAll('.role-mark > *').length];
-});
+})
 """
 
 
@@ -50,9 +51,9 @@ def test_charts_answer_the_mouse_and_nothing_leaves_the_page(
     browser.open(pages.full)
     browser.wait(TAKEN)
     assert_drawn(browser)
-    assert browser.console() == []
-    assert browser.requested() == [pages.full.as_uri()]
-    assert browser.run("return document.documentElement.scrollWidth") == browser.width
+    assert browser.console == []
+    assert browser.requested == [pages.full.as_uri()]
+    assert browser.run(PAGE_WIDTH) == browser.width
     browser.screenshot(f"report-{request.node.callspec.id}")
 
 
@@ -62,85 +63,98 @@ def test_charts_are_complete_without_scripts(
 ) -> None:
     browser.open(pages.static)
     assert_drawn(browser)
-    assert browser.console() == []
-    assert browser.requested() == [pages.static.as_uri()]
-    assert browser.run("return document.documentElement.scrollWidth") == browser.width
+    assert browser.console == []
+    assert browser.requested == [pages.static.as_uri()]
+    assert browser.run(PAGE_WIDTH) == browser.width
     browser.screenshot(f"static-{request.node.callspec.id}")
 
 
 def test_the_same_page_is_complete_where_scripts_may_not_run(
     browser: Browser, pages: Pages
 ) -> None:
-    browser.cdp("Emulation.setScriptExecutionDisabled", value=True)
-    browser.driver.get(pages.full.as_uri())
-    browser.cdp("Emulation.setScriptExecutionDisabled", value=False)
-    assert browser.run("return document.querySelectorAll('.live').length") == 0
+    context = browser.context.browser
+    assert context
+    browser.context.close()
+    browser.context = context.new_context(
+        java_script_enabled=False, viewport={"width": browser.width, "height": 1000}
+    )
+    browser.watch(browser.context.new_page())
+    browser.page.goto(pages.full.as_uri())
+    assert browser.run("document.querySelectorAll('.live').length") == 0
     assert_drawn(browser)
     browser.screenshot("report-without-scripts")
 
 
 def test_a_tooltip_tells_the_numbers(browser: Browser, pages: Pages) -> None:
-    from selenium.webdriver import ActionChains
-    from selenium.webdriver.common.by import By
-
     browser.open(pages.full)
     browser.wait(TAKEN)
-    bar = browser.driver.find_element(
-        By.CSS_SELECTOR, "[data-chart=cost_by_day] .live .mark-rect.role-mark path"
-    )
-    browser.run("document.querySelector('#figure-cost_by_day').scrollIntoView()")
-    ActionChains(browser.driver).move_to_element(bar).perform()
+    browser.page.hover("[data-chart=cost_by_day] .live .mark-rect.role-mark path >> nth=0")
     browser.wait("document.querySelector('#vg-tooltip-element.visible') !== null")
-    text = browser.run("return document.querySelector('#vg-tooltip-element').innerText")
+    text = browser.page.inner_text("#vg-tooltip-element")
     assert "cost" in text and "$" in text
-    assert browser.console() == []
+    assert browser.console == []
 
 
 @every_view
 def test_an_accessibility_engine_finds_nothing(browser: Browser, pages: Pages) -> None:
-    if not AXE.exists():
-        pytest.skip(f"{AXE} is missing; AXE_CORE names another place")
-    found = {}
-    for page in (pages.full, pages.static, pages.hostile, pages.empty):
+    axe = (resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+    found, passed = {}, {}
+    for page in (pages.full, pages.static, pages.hostile, pages.empty, pages.index):
         browser.open(page)
-        browser.run(AXE.read_text(encoding="utf-8"))
-        violations = browser.driver.execute_async_script(
-            "const done = arguments[arguments.length - 1];"
-            "axe.run(document, {resultTypes: ['violations']}).then(r => done(r.violations));"
-        )
+        browser.page.evaluate(axe)
+        result = browser.page.evaluate("() => axe.run(document)")
         found[page.stem] = [
-            (v["id"], [n["html"][:200] for n in v["nodes"]][:3]) for v in violations
+            (rule["id"], [node["html"][:200] for node in rule["nodes"]][:3])
+            for rule in result["violations"]
         ]
-    assert found == {"full": [], "static": [], "hostile": [], "empty": []}
+        passed[page.stem] = len(result["passes"])
+    assert found == {"full": [], "static": [], "hostile": [], "empty": [], "index": []}
+    assert min(passed.values()) > 8
 
 
 def test_hostile_names_do_nothing(browser: Browser, pages: Pages) -> None:
     browser.open(pages.hostile)
     browser.wait(TAKEN.replace("> 5", "> 2"))
-    assert browser.console() == []
-    assert browser.requested() == [pages.hostile.as_uri()]
-    text = browser.run("return document.body.innerText")
+    assert browser.console == []
+    assert browser.requested == [pages.hostile.as_uri()]
+    text = browser.page.inner_text("body")
     for name in HOSTILE:
         if name.isascii() and name.isprintable():
             assert name[:40] in text
-    assert browser.run("return document.querySelectorAll('b, img, iframe').length") == 0
-    assert browser.run("return document.documentElement.scrollWidth") == browser.width
+    assert browser.run("document.querySelectorAll('b, img, iframe').length") == 0
+    assert browser.run(PAGE_WIDTH) == browser.width
     browser.screenshot("hostile-desktop")
 
 
 def test_print_shows_the_drawings(browser: Browser, pages: Pages) -> None:
     browser.open(pages.full)
     browser.wait(TAKEN)
-    browser.media("print")
-    shown = browser.run(SHOWN)
-    assert all(row[0] == 1 for row in shown)
-    assert browser.run("return [...document.querySelectorAll('.live')].every(l => !l.offsetParent)")
-    pdf = base64.b64decode(browser.cdp("Page.printToPDF", printBackground=True)["data"])
-    assert pdf.startswith(b"%PDF") and len(pdf) > 50_000
+    browser.page.emulate_media(media="print")
+    assert all(row[0] == 1 for row in browser.run(SHOWN))
+    assert browser.run("[...document.querySelectorAll('.live')].every(l => !l.offsetParent)")
+    browser.page.pdf(path=artefact("print.pdf"), format="A4", print_background=True)
+    printed = pypdfium2.PdfDocument(artefact("print.pdf"))
+    text = "".join(page.get_textpage().get_text_bounded() for page in printed)
+    assert 5 <= len(printed) <= 20
+    printed.close()
+    assert "Decide this week" in text and "Prices paid" in text
 
 
 def test_an_empty_week_is_a_page(browser: Browser, pages: Pages) -> None:
     browser.open(pages.empty)
-    assert "No request was logged in week 1" in browser.run("return document.body.innerText")
-    assert browser.console() == []
+    assert "No request was logged in week 1" in browser.page.inner_text("body")
+    assert browser.console == []
     browser.screenshot("empty-desktop")
+
+
+@every_view
+def test_the_index_leads_to_the_reports(
+    browser: Browser, pages: Pages, request: pytest.FixtureRequest
+) -> None:
+    browser.open(pages.index)
+    assert browser.run(PAGE_WIDTH) == browser.width
+    browser.screenshot(f"index-{request.node.callspec.id}")
+    browser.page.click("tbody a >> nth=0")
+    browser.page.wait_for_url("**/*.html")
+    assert browser.page.title().startswith("LLM requests, 2026-W46")
+    assert browser.console == []
