@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
@@ -166,7 +166,11 @@ def bridge(frame: polars.DataFrame, narrow: bool = False) -> Spec:
     scale = alt.Scale(domain=[lowest, highest], nice=False)
     axis_x = alt.Axis(title=None, format="$,~r", tickCount=3 if narrow else 6)
     labels = alt.Axis(
-        labelLimit=130 if narrow else 320, labelColor=INK, labelPadding=10, title=None
+        labelLimit=130 if narrow else 320,
+        labelColor=INK,
+        labelPadding=10,
+        title=None,
+        **two_lines("split(replace(datum.label, ' moving to ', ' moving|to '), '|')", narrow),
     )
     y = alt.Y("label:N", sort=order, axis=labels, scale=alt.Scale(paddingInner=0.35))
     base = alt.Chart(data(rows)).encode(y=y)
@@ -227,6 +231,11 @@ def log_ticks(low: float, high: float, dense: bool = True) -> list[float]:
     return [s * 10.0**p for p in powers for s in steps if low <= s * 10.0**p <= high]
 
 
+def two_lines(expression: str, narrow: bool) -> dict[str, Any]:
+    """Return the option that breaks an axis's labels where there is no room for them in one."""
+    return {"labelExpr": expression} if narrow else {}
+
+
 def outcome_hours(frame: polars.DataFrame, days: Sequence[str], narrow: bool = False) -> Spec:
     """Return an hour by weekday map of requests throttled or failed; the darker, the more.
 
@@ -278,7 +287,8 @@ def cost_per_success(
     limits = [v for key in ("usd", "low_usd", "high_usd") for v in frame[key].drop_nulls() if v > 0]
     low, high = min(limits) * 0.9, max(limits) * 1.1
     rows = [
-        {**row, "low_usd": row["low_usd"] and max(row["low_usd"], low)} for row in values(frame)
+        {**row, "low_usd": None if row["low_usd"] is None else max(row["low_usd"], low)}
+        for row in values(frame)
     ]
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
     axis_x = alt.Axis(values=log_ticks(low, high, dense=not narrow), format="$,~r")

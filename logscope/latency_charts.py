@@ -17,6 +17,7 @@ from logscope.charts import (
     finished,
     log_ticks,
     stack_order,
+    two_lines,
 )
 
 if TYPE_CHECKING:
@@ -42,7 +43,12 @@ def ttft_dots(
         for row in values(frame)
     ]
     axis_y = alt.Axis(
-        title=None, grid=False, labelLimit=150 if narrow else 300, labelColor=INK, labelPadding=10
+        title=None,
+        grid=False,
+        labelLimit=150 if narrow else 300,
+        labelColor=INK,
+        labelPadding=10,
+        **two_lines("split(datum.label, ' · ')", narrow),
     )
     offset = alt.YOffset("week:N", sort=None, scale=alt.Scale(domain=list(weeks)))
     axis_x = alt.Axis(

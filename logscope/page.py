@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 PERCENT = re.compile(r"(?<=\d) %")
+SIGN = re.compile(r"(?<=[+\N{MINUS SIGN}])(?=\$)")
 
 
 @dataclass(frozen=True)
@@ -218,9 +219,11 @@ def asset(name: str) -> str:
     return (FOLDER / name).read_text(encoding="utf-8")
 
 
-def with_narrow_space(value: Any) -> Any:
-    """Return a text whose per cent signs do not part from their numbers at the end of a line."""
-    return PERCENT.sub("\N{NARROW NO-BREAK SPACE}%", value) if type(value) is str else value
+def kept_together(value: Any) -> Any:
+    """Return a text in which no line ends between a number and its per cent sign or its sign."""
+    if type(value) is not str:
+        return value
+    return SIGN.sub("\N{WORD JOINER}", PERCENT.sub("\N{NARROW NO-BREAK SPACE}%", value))
 
 
 @cache
@@ -233,7 +236,7 @@ def template(name: str) -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
-        finalize=with_narrow_space,
+        finalize=kept_together,
     )
     environment.tests["text"] = lambda part: isinstance(part, str)
     environment.tests["strong"] = lambda part: isinstance(part, Strong)

@@ -10,14 +10,14 @@ from logscope import charts, words
 from logscope.bridge import CAUSES, Bridge, bridge
 from logscope.changes import Shift, shifts
 from logscope.moments import step
-from logscope.page import Body, Cell, Column, Figure, Section, Table, Text
+from logscope.page import Body, Cell, Column, Figure, Section, Strong, Table, Text
 from logscope.sections.tables import plain_table, records
 from logscope.selection import Selection
 from logscope.week_changes import LEAST_PAST, week_changes
 from logscope.weeks import Weeks
 
 PAIR = ("model", "region")
-MOST_LOCATED, MOST_SHOWN = 3, 20
+MOST_LOCATED, MOST_SHOWN = 3, 12
 # A cause below this share of the week's cost goes into "all else".
 LEAST_CAUSE = 0.005
 
@@ -64,7 +64,14 @@ def changes_section(weeks: Weeks, moved: list[Shift], found: Bridge | None) -> S
     lead: list[Text] = []
     if found:
         parts.append(bridge_figure(weeks, found))
-        lead.append(causes(weeks, found))
+        # Why is the summary's sentence; here it would stand twice on the first pages.
+        lead.append(
+            (
+                f"Cost went from {words.money(found.before)} in week {weeks.number_before} to ",
+                Strong(words.money(found.now)),
+                f" in week {weeks.number}: {dollars(found.now - found.before)}.",
+            )
+        )
     if moved:
         parts.append(shift_table(weeks, moved))
     if not parts:
@@ -187,7 +194,8 @@ def bridge_figure(weeks: Weeks, found: Bridge) -> Figure:
         "Why the cost changed",
         "Each bar is what one cause alone did, averaged over all orders in which the causes could "
         "have changed; together they make up the difference exactly.",
-        f"Cost went from {words.money(found.before)} to {words.money(found.now)}.",
+        words.listed([f"{step['label']} {dollars(step['end'] - step['start'])}" for step in steps])
+        + ".",
         charts.bridge(frame),
         charts.bridge(frame, narrow=True),
         table,
@@ -245,7 +253,7 @@ def shift_table(weeks: Weeks, moved: list[Shift]) -> Table:
         [
             Column("model", right=False),
             Column("region", right=False),
-            Column("", right=False),
+            Column("percentile", right=False),
             Column(f"W{weeks.number_before}, ms"),
             Column(f"W{weeks.number}, ms"),
             Column("same requests"),

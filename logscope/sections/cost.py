@@ -23,7 +23,7 @@ def cost_section(weeks: Weeks, palette: dict[str, str]) -> Section | None:
     columns = [
         (Column("requests"), lambda row, _: words.count(row["n"])),
         (Column("cost"), cost_cell(total)),
-        (Column("share"), lambda row, _: words.percent(of(row["cost_usd"], total), unit=False)),
+        (Column("share %"), lambda row, _: words.percent(of(row["cost_usd"], total), unit=False)),
         *([(Column(f"vs W{weeks.number_before}"), cost_change)] if weeks.before else []),
         (Column("per 1,000 requests"), per_thousand),
         *([(Column("without a price"), unpriced)] if whole["n_without_cost"] else []),

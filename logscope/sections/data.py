@@ -212,8 +212,10 @@ def method_section(weeks: Weeks) -> Section:
         Entry(
             "beyond noise",
             (
-                "The interval of the difference excludes zero after Holm's correction for the "
-                "number of pairs tested, and the difference is 5 % or more.",
+                "Two weeks compared for the same requests (one mix of task, input size, region and "
+                "streaming) differ by more than past weeks did by chance: p below 0.05 after Holm's "
+                "correction for all pairs and percentiles tested, and over 5 %. With fewer than four "
+                "past changes a change is provisional, and no alarm.",
             ),
         ),
         Entry(
