@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ class Shift:
 
     The times are those logged; `change`, `low` and `high` are shares under the mix of both weeks
     (0.1 is 10 % more), None beyond all sense. The p-value is corrected for all that were tested.
+    `since` and `until` bound, in local time, the part of the week that changed, where that is told.
     """
 
     group: tuple[Any, ...]
@@ -28,6 +30,8 @@ class Shift:
     past_changes: int
     p_value: float | None
     verdict: str
+    since: datetime | None
+    until: datetime | None
 
     @property
     def beyond_noise(self) -> bool:
@@ -58,6 +62,8 @@ def shifts(frame: polars.DataFrame, by: Sequence[str]) -> list[Shift]:
             past_changes=row["past_changes"],
             p_value=row["p_holm"],
             verdict=row["verdict"],
+            since=row["since"],
+            until=row["until"],
         )
         for row in frame.iter_rows(named=True)
         if row["change"] is not None

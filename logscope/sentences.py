@@ -14,7 +14,7 @@ from logscope.changes import Shift
 from logscope.config import Config
 from logscope.moments import outburst
 from logscope.page import Sentence, Strong, Text, Tile
-from logscope.sections.changes import bounds, causes, direction, since_when
+from logscope.sections.changes import bounds, causes, direction, when
 from logscope.sections.data import unknown_shares
 from logscope.sections.objectives import objective_sentence
 from logscope.sections.routing import routing_lead
@@ -40,7 +40,7 @@ def summary(
     if bridge:
         sentences.append(Sentence(causes(weeks, bridge), "changes"))
     told = (
-        speed(weeks, moved),
+        speed(moved),
         objective_sentence(weeks, config),
         failures(weeks),
         throttled(weeks, whole),
@@ -108,7 +108,7 @@ def signed_count(weeks: Weeks, whole: Row) -> str:
     return f"{words.signed_percent(value)} against week {weeks.number_before}"
 
 
-def speed(weeks: Weeks, moved: list[Shift]) -> Sentence | None:
+def speed(moved: list[Shift]) -> Sentence | None:
     """Say which model and region answers slower or faster beyond noise, or that none does."""
     if not moved:
         return None
@@ -118,7 +118,7 @@ def speed(weeks: Weeks, moved: list[Shift]) -> Sentence | None:
     if not tested:
         return unjudged(moved)
     if beyond:
-        text = moves(weeks, beyond, len(tested))
+        text = moves(beyond, len(tested))
     else:
         pairs = words.plural(len(tested), "pair")
         text = (
@@ -131,18 +131,16 @@ def speed(weeks: Weeks, moved: list[Shift]) -> Sentence | None:
     return Sentence(text, "latency")
 
 
-def moves(weeks: Weeks, beyond: list[Shift], tested: int) -> Text:
+def moves(beyond: list[Shift], tested: int) -> Text:
     """Say who moved beyond noise, each pair once, and what the others did."""
     largest = {shift.group: shift for shift in reversed(beyond)}
     told = sorted(largest.values(), key=lambda s: -abs(s.change))[:MOST_SHIFTS]
     text: Text = ()
     for shift in told:
         model, region = (words.name(part) for part in shift.group)
-        moment = since_when(weeks, shift)
-        when = f" about {moment:%A %H:%M}" if moment else ""
         text += (
             Strong(f"{model} became {direction(shift)} in {region}"),
-            f"{when}: {in_numbers(shift)}. ",
+            f"{when(shift, '%A %H:%M')}: {in_numbers(shift)}. ",
         )
     others, more = tested - len(told), len(largest) - len(told)
     if more:

@@ -97,6 +97,10 @@ def minute(name: str) -> Callable[[Row], str]:
     return lambda row: UNKNOWN if row[name] is None else f"{row[name]:%d %b %H:%M}"
 
 
+def hour(name: str) -> Callable[[Row], str]:
+    return lambda row: "" if row[name] is None else f"{row[name]:%a %H:%M}"
+
+
 def traffic_table(frame: polars.DataFrame, by: Sequence[str], title: str) -> str:
     """Return requests, how they ended and the fullest minutes, with what is not known."""
     columns: Columns = [
@@ -268,6 +272,8 @@ def changes_table(frame: polars.DataFrame, by: Sequence[str], week: str) -> str:
         ("past changes", whole("past_changes")),
         ("p (Holm)", lambda row: UNKNOWN if row["p_holm"] is None else f"{row['p_holm']:.3f}"),
     ]
+    if frame["since"].count() or frame["until"].count():
+        columns = [*columns, ("since", hour("since")), ("until", hour("until"))]
     measure = frame["measure"][0] if frame.height else ""
     alarms = int((frame["verdict"] == "alarm").sum())
     tested = int(frame["verdict"].is_in(["alarm", "quiet"]).sum())

@@ -6,7 +6,8 @@ one clustered by day, and the spread (root mean square) of the last changes from
 knows what days do not: that weeks differ. It is judged by t with as many degrees of freedom as
 there are past changes, Holm's correction keeps the chance of a single false alarm among all groups
 and percentiles at 5 %, and an alarm also needs a change of over 5 %. With fewer than four past
-changes nothing is an alarm: the change is provisional.
+changes nothing is an alarm: the change is provisional. Of an alarm it is also told from which hour
+of the week on, or until which, if the hours tell; so a change point is never more than an alarm.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 
+from logscope.change_points import changed_stretch
 from logscope.config import quote
 from logscope.errors import UsageError, did_you_mean
 from logscope.intervals import LEAST
@@ -43,6 +46,7 @@ LEAST_CHANGE = 0.05
 CELL = f"hash(task, {COMPUTED['input_bucket']}, region, stream)"
 
 Weeks = Mapping[int, Sample]  # 0 is the week judged, 1 the week before it, and so on
+Hours = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -158,7 +162,8 @@ def week_changes(
     week that is not over. One row per group and percentile:
     n and the percentile as logged in both weeks (ms), `change` under the common mix (0.1 is 10 %
     more) with its interval, and the verdict: alarm, quiet, provisional, or NULL where too little
-    was logged to compare. Raises NoDataError if week and past are empty.
+    was logged to compare; of an alarm `since` and `until`, in local time, NULL where the whole week
+    or no clear part of it changed. Raises NoDataError if week and past are empty.
     """
     if measure not in MEASURES:
         raise UsageError(f"There is no measure {measure!r}.{did_you_mean(measure, MEASURES)}")
@@ -169,10 +174,11 @@ def week_changes(
         rows = fetch(
             connection,
             f"""
-                select group_key, days_before // 7 as week, value, cell, days_before as day
+                select group_key, days_before // 7 as week, value, cell, days_before as day, hour
                 from (
                     select
                         group_key,
+                        date_diff('hour', timestamp '{monday.isoformat()}', {local}) as hour,
                         date_diff('day', ({local})::date, {start}) as days_before,
                         {measure}_ms as value,
                         {CELL} as cell
@@ -180,36 +186,75 @@ def week_changes(
                     where status = 'ok' and {measure}_ms > 0
                 )
                 where days_before % 7 >= {7 - days}
-                order by group_key, week, value, day, cell
+                order by group_key, week, value, day, cell, hour
             """,
         )
         groups = fetch(connection, "select * from groups")
         if not groups.height:
             require_rows(connection, store)
-    return frame(rows, groups, selection.by, measure)
+    return frame(rows, groups, selection.by, measure, monday)
 
 
-def weeks_of(rows: polars.DataFrame) -> dict[Any, dict[int, Sample]]:
-    """Return the samples per group and week from rows ordered by group, week and value."""
+def weeks_of(rows: polars.DataFrame) -> tuple[dict[Any, dict[int, Sample]], dict[Any, Hours]]:
+    """Return the samples per group and week, and the hours of each group's week judged.
+
+    `rows` are ordered by group, week and value; an hour is counted from the start of the week.
+    """
     cells = np.unique(rows["cell"].to_numpy(), return_inverse=True)[1]
     value, day = rows["value"].to_numpy(), rows["day"].to_numpy().astype(np.int64) % 7
     key, week = rows["group_key"].to_numpy(), rows["week"].to_numpy()
     starts = np.flatnonzero((np.diff(key, prepend=key[:1]) != 0) | (np.diff(week, prepend=-1) != 0))
     found: dict[Any, dict[int, Sample]] = {}
+    hours: dict[Any, Hours] = {}
     for start, end in zip(starts, [*starts[1:], len(key)], strict=True):
         part = slice(start, end)
         sample = Sample(value[part], cells[part], day[part])
         found.setdefault(key[start], {})[int(week[start])] = sample
-    return found
+        if week[start] == 0:
+            hours[key[start]] = rows["hour"][int(start) : int(end)].to_numpy()
+    return found, hours
+
+
+def moments(
+    change: Change, now: Sample, hours: Hours, before: Sample, monday: date
+) -> tuple[datetime | None, datetime | None]:
+    """Return since when and until when in the week the change was there, where the hours tell.
+
+    What counts in an hour is the share of requests above the percentile that requests like them
+    (of their cell) had in the week before. Local times; None for the ends of the week.
+    """
+    limit = np.full(int(max(now.cell.max(), before.cell.max())) + 1, logged(before, change.level))
+    for cell in np.flatnonzero(np.bincount(before.cell) >= LEAST_REQUESTS):
+        limit[cell] = np.quantile(before.value[before.cell == cell], change.level)
+    end = int(hours.max()) + 1
+    slow = np.bincount(hours[now.value > limit[now.cell]], minlength=end)
+    found = changed_stretch(np.bincount(hours), slow)
+    if found is None:
+        return None, None
+    # Of inside and outside, what differs more from the week before is what changed.
+    usual = 1 - change.level
+    span, share = (found.start, found.stop), found.share_inside
+    if abs(found.share_outside - usual) > abs(share - usual):
+        share = found.share_outside
+        span = (found.stop if found.start == 0 else 0, found.start if found.stop == end else end)
+    if (share > usual) != (change.log_change > 0):
+        return None, None
+    start = datetime.combine(monday, datetime.min.time())
+    since, until = (start + timedelta(hours=hour) for hour in span)
+    return since if span[0] > 0 else None, until if span[1] < end else None
 
 
 def frame(
-    rows: polars.DataFrame, groups: polars.DataFrame, by: Sequence[str], measure: str
+    rows: polars.DataFrame,
+    groups: polars.DataFrame,
+    by: Sequence[str],
+    measure: str,
+    monday: date,
 ) -> polars.DataFrame:
     """Return the answer of `week_changes` from the requests of all weeks."""
     import polars as pl
 
-    samples = weeks_of(rows)
+    samples, hours = weeks_of(rows)
     names = {row["group_key"]: row for row in groups.iter_rows(named=True)}
     places, changes = [], []
     for key, weeks in samples.items():
@@ -224,6 +269,9 @@ def frame(
             if now is None and before is None:
                 continue
             told = answers.get((key, level))
+            since = until = None
+            if told and told.alarm and now and before:
+                since, until = moments(told, now, hours[key], before, monday)
             out.append(
                 {name: names[key][name] for name in by}
                 | {"measure": measure, "percentile": f"p{round(level * 100)}"}
@@ -234,6 +282,7 @@ def frame(
                     "before_ms": logged(before, level),
                 }
                 | numbers(told)
+                | {"since": since, "until": until}
             )
     schema = {name: groups.schema[name] for name in by} | SHAPE
     told_frame = pl.DataFrame(out, schema=schema, orient="row", infer_schema_length=None)
@@ -262,6 +311,8 @@ SHAPE: dict[str, Any] = {
     "p_holm": float,
     "covered": float,
     "verdict": str,
+    "since": datetime,
+    "until": datetime,
 }
 
 

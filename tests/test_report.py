@@ -158,8 +158,8 @@ def test_growth_is_told_in_numbers(bench: Bench) -> None:
     )
 
 
-def seven_weeks(slower: float) -> list[Row]:
-    """Return 140 requests a week and region, alike but for a first token of 500 ms, 1 % up or down by week.
+def seven_weeks(slower: float, n: int = 140) -> list[Row]:
+    """Return `n` requests a week and region, alike but for a first token of 500 ms, 1 % up or down by week.
 
     In the last week, 46, those of eu-west-1 take `slower` times as long.
     """
@@ -168,7 +168,7 @@ def seven_weeks(slower: float) -> list[Row]:
         for region in ("us-east-1", "eu-west-1"):
             wave = 1.01 if back % 2 else 1.0
             late = slower if back == 0 and region == "eu-west-1" else 1.0
-            part = week(140, START - timedelta(7 * back), name=region, region=region)
+            part = week(n, START - timedelta(7 * back), name=region, region=region)
             rows += [{**row, "ttft_ms": (500 + i % 50) * wave * late} for i, row in enumerate(part)]
     return rows
 
@@ -183,6 +183,23 @@ def test_a_shift_beyond_the_past_weeks_is_told_and_decided(bench: Bench) -> None
     assert plain(speed.text).endswith("The other pair of model and region moved within noise.")
     slower = [plain(d.what) for d in report.decisions if "is slower" in plain(d.what)]
     assert [what.split(":")[0] for what in slower] == ["gpt-5.4 in eu-west-1 is slower"]
+
+
+def test_the_hour_is_told_from_which_on_a_pair_was_slower(bench: Bench) -> None:
+    rows = [
+        {**row, "ttft_ms": 1.6 * float(str(row["ttft_ms"]))}
+        if row["region"] == "eu-west-1" and str(row["started_at"]) >= "2026-11-11T14:00"
+        else row
+        for row in seven_weeks(1.0, n=1000)
+    ]
+    told = sentences(bench, rows)
+    assert told[2].startswith("gpt-5.4 became slower in eu-west-1 since Wednesday 14:00: first")
+    shown = bench.logs.changes("model,region", "2026-W46")
+    alarms = shown.filter(shown["verdict"] == "alarm")
+    # Over days that differ so much only one of p50 and p95 is certain.
+    assert alarms["since"].to_list() == [datetime(2026, 11, 11, 14)]
+    assert alarms["until"].to_list() == [None]
+    assert shown.filter(shown["verdict"] == "quiet")["since"].null_count() == 3
 
 
 def test_weeks_that_only_differ_as_always_are_quiet(bench: Bench) -> None:

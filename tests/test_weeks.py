@@ -13,7 +13,7 @@ from polars.testing import assert_frame_equal
 from logscope.bridge import CAUSES, INPUT, OUTPUT, bridge
 from logscope.kept import serves
 from logscope.measures import latency, run_query
-from logscope.moments import outburst, step
+from logscope.moments import outburst
 from logscope.weeks import GROUPINGS, Weeks
 from tests.conftest import Bench
 from tests.test_report import MONDAY, START, week
@@ -70,7 +70,6 @@ KEPT = [
     ("duration_by_length", ("model",)),
     ("load", ("model", "region")),
     ("operation_outcomes", ("team",)),
-    ("slower_than", ("hour", "region")),
     ("stalls", ()),
     ("stream_pauses", ("model",)),
     ("ttft_by_input", ("model",)),
@@ -162,18 +161,6 @@ def test_causes_add_up_whatever_the_weeks_hold() -> None:
         gap = sum(row["cost_usd"] for row in now) - sum(row["cost_usd"] for row in before)
         assert sum(found.total(cause) for cause in CAUSES) == pytest.approx(gap)
         assert found.now - found.before == pytest.approx(gap)
-
-
-def test_a_step_is_found_where_it_was_put() -> None:
-    rng = np.random.default_rng(3)
-    counts = [(h, 20, int(rng.binomial(20, 0.5 if h < 62 else 0.75))) for h in range(168)]
-    found = step(counts)
-    assert found is not None
-    assert abs(found.hour - 62) <= 3
-    assert found.share_after > found.share_before
-    flat = [(h, 20, int(rng.binomial(20, 0.5))) for h in range(168)]
-    assert step(flat) is None
-    assert step([]) is None
 
 
 def test_an_outburst_is_the_shortest_stretch_with_most_of_it() -> None:

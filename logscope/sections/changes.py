@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from logscope import charts, words
 from logscope.bridge import CAUSES, Bridge, bridge
 from logscope.changes import Shift, shifts
-from logscope.moments import step
 from logscope.page import Body, Cell, Column, Figure, Section, Strong, Table, Text
 from logscope.sections.tables import plain_table, records
 from logscope.selection import Selection
@@ -17,7 +15,7 @@ from logscope.week_changes import LEAST_PAST, week_changes
 from logscope.weeks import Weeks
 
 PAIR = ("model", "region")
-MOST_LOCATED, MOST_SHOWN = 3, 12
+MOST_SHOWN = 12
 # A cause below this share of the week's cost goes into "all else".
 LEAST_CAUSE = 0.005
 
@@ -29,25 +27,6 @@ def ttft_shifts(weeks: Weeks) -> list[Shift]:
     asked = Selection(where=weeks.where, by=PAIR, tz=weeks.tz)
     moved = week_changes(weeks.store, asked, weeks.monday, days=len(weeks.days))
     return shifts(moved, PAIR)
-
-
-def since_when(weeks: Weeks, shift: Shift) -> datetime | None:
-    """Return the local hour of this week from which on the pair was slower or faster; maybe none.
-
-    It is the hour at which the share of first tokens above last week's median steps best.
-    """
-    limit = {
-        tuple(row[key] for key in PAIR): row["ttft_p50_ms"]
-        for row in records(weeks.rows("latency", PAIR, before=True))
-    }.get(shift.group)
-    if limit is None:
-        return None
-    counted = records(weeks.rows("slower_than", ("hour", *PAIR), ttft_ms=round(limit)))
-    rows = [row for row in counted if tuple(row[key] for key in PAIR) == shift.group]
-    found = step([(weeks.hour_of_week(row["hour"]), row["n"], row["n_over"]) for row in rows])
-    if found is None or (found.share_after > found.share_before) != (shift.change > 0):
-        return None
-    return weeks.moment(found.hour)
 
 
 def cost_bridge(weeks: Weeks) -> Bridge | None:
@@ -211,9 +190,7 @@ def shift_table(weeks: Weeks, moved: list[Shift]) -> Table:
     import polars as pl
 
     rows = []
-    located = [shift for shift in moved if shift.beyond_noise][:MOST_LOCATED]
     for shift in moved[:MOST_SHOWN]:
-        moment = since_when(weeks, shift) if shift in located else None
         rows.append(
             [
                 Cell(words.name(shift.group[0])),
@@ -224,7 +201,7 @@ def shift_table(weeks: Weeks, moved: list[Shift]) -> Table:
                 Cell(words.signed_percent(shift.change)),
                 Cell(bounds(shift), tone="quiet"),
                 Cell(p_value(shift.p_value)),
-                Cell(verdict(shift, moment), tone=tone(shift)),
+                Cell(verdict(shift), tone=tone(shift)),
             ]
         )
     frame = pl.DataFrame(
@@ -241,6 +218,8 @@ def shift_table(weeks: Weeks, moved: list[Shift]) -> Table:
                 "past_changes": shift.past_changes,
                 "p_value": shift.p_value,
                 "verdict": shift.verdict,
+                "since": shift.since,
+                "until": shift.until,
             }
             for shift in moved
         ],
@@ -283,12 +262,16 @@ def direction(shift: Shift) -> str:
     return "slower" if shift.change > 0 else "faster"
 
 
-def verdict(shift: Shift, moment: datetime | None) -> str:
+def verdict(shift: Shift) -> str:
     if not shift.tested:
         return "provisional"
-    if not shift.beyond_noise:
-        return "within noise"
-    return f"{direction(shift)} since {moment:%a %H:%M}" if moment else direction(shift)
+    return f"{direction(shift)}{when(shift)}" if shift.beyond_noise else "within noise"
+
+
+def when(shift: Shift, form: str = "%a %H:%M") -> str:
+    """Return ` since Wed 14:00`, ` until ...`, both, or nothing where the hours do not tell."""
+    ends = (("since", shift.since), ("until", shift.until))
+    return "".join(f" {word} {moment:{form}}" for word, moment in ends if moment)
 
 
 def tone(shift: Shift) -> str:
