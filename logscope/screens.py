@@ -58,7 +58,8 @@ def ingest_summary(result: IngestResult, store: Store) -> str:
         f"{result.ignored:,} ignored + {result.rejected:,} rejected"
     )
     if result.merged_how:
-        lines.append("  merged: " + "; ".join(f"{n:,} {how}" for how, n in result.merged_how))
+        how = "; ".join(f"{n:,} {how}" for how, n in result.merged_how)
+        lines.append(f"  merged: {how}    see: logscope query merged_records")
     if result.reasons:
         reasons = "; ".join(f"{n:,} {clean(reason)}" for reason, n in result.reasons[:3])
         lines.append(f"  rejected: {reasons}    see: logscope status --rejects")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from contextlib import closing
 from datetime import date
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from logscope.store import Store
 from tests.conftest import Bench, Row, native
 
+ROOT = Path(__file__).parent.parent
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 START = 1_762_768_800  # 2025-11-10 10:00:00 UTC
 
@@ -105,7 +108,7 @@ def contents(bench: Bench, table: str = "requests") -> list[Row]:
 def counted(bench: Bench) -> dict[str, tuple[int, int, int]]:
     """Stored, merged and ignored records of every file; they add up, and the ledger agrees."""
     for check in ("records_add_up", "merges_are_kept", "one_row_per_request"):
-        sql = (Path(__file__).parent.parent / "queries" / "checks" / f"{check}.sql").read_text()
+        sql = (ROOT / "queries" / "checks" / f"{check}.sql").read_text()
         assert bench.rows(sql) == [], check
     return {
         Path(row["path"]).name: (row["stored"], row["merged"], row["ignored"])
@@ -115,7 +118,7 @@ def counted(bench: Bench) -> dict[str, tuple[int, int, int]]:
 
 def explained(bench: Bench) -> list[tuple[Any, ...]]:
     """The ledger as the named query gives it: file and line, why, by which id, into which record."""
-    sql = Path(__file__).parent.parent / "queries" / "report" / "merged_records.sql"
+    sql = ROOT / "queries" / "report" / "merged_records.sql"
     return [
         (
             Path(row["path"]).name,
@@ -564,3 +567,37 @@ def test_partial_rows_of_an_answer_are_one_request_with_its_last_counts(bench: B
         assert (second["request_id"], second["output_tokens"]) == ("msg_2", 7)
         assert [sum(column) for column in zip(*counted(one).values(), strict=True)] == [2, 183, 0]
     assert all(contents(one) == contents(benches[0]) for one in benches)
+
+
+def test_every_format_at_once_counts_as_each_alone_and_every_merge_is_explained(
+    bench: Bench,
+) -> None:
+    bench.ingest(ROOT / "sample_logs")
+    account = {
+        row["format"]: row for row in bench.rows("select * exclude (ingested_at) from files")
+    }
+    goldens = {
+        path.stem: json.loads(path.read_text())["counts"]
+        for path in (ROOT / "tests" / "golden" / "formats").glob("*.json")
+    }
+    assert set(account) == set(goldens) and len(goldens) >= 42
+    moved = {}
+    for name, alone in goldens.items():
+        together = account[name]
+        for fate in ("records", "ignored", "rejected"):
+            assert together[fate] == alone[fate], (name, fate)
+        assert together["stored"] + together["merged"] == alone["stored"] + alone["merged"], name
+        moved[together["path"]] = together["merged"] - alone["merged"]
+    # What a file alone would store and all together merge lies in the ledger, into another file.
+    sql = ROOT / "queries" / "report" / "merged_records.sql"
+    ledger = [row for row in bench.rows(sql.read_text()) if row["outcome"] == "merged"]
+    assert len(ledger) == sum(row["merged"] for row in account.values()) == 71
+    across = Counter(row["path"] for row in ledger if row["path"] != row["into_path"])
+    assert across == Counter({path: n for path, n in moved.items() if n})
+    ids = {
+        row["request_id"]: {row["request_id"], *(row["other_ids"] or [])}
+        for row in bench.rows("select request_id, other_ids from requests")
+    }
+    requests = [row for row in ledger if row["record"] == "request"]
+    assert requests and all(row["shared_id"] in ids[row["request_id"]] for row in requests)
+    counted(bench)
