@@ -255,6 +255,8 @@ def cast_columns(format: Format, given: Iterable[str]) -> list[str]:
             selected.append(f"{label_sql()} as labels")
         elif name in names and kind in ("timestamptz", "TIMESTAMP WITH TIME ZONE"):
             selected.append(f"within_calendar(try_cast({name} as {kind})) as {name}")
+        elif name in names and (name.endswith("_tokens") or name == "requests"):
+            selected.append(f"natural_of({name}) as {name}")
         elif name in names:
             selected.append(f"try_cast({name} as {kind}) as {name}")
     return selected

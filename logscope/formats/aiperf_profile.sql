@@ -50,9 +50,9 @@ select
     ---------- tokens: the sequence length has the reasoning inside, the token count has not
     coalesce(metrics.input_sequence_length.value, metrics.error_isl.value) as input_tokens,
     coalesce(
-        try_cast(metrics.output_sequence_length.value as bigint),
-        try_cast(metrics.output_token_count.value as bigint)
-            + coalesce(try_cast(metrics.reasoning_token_count.value as bigint), 0)
+        count_of(metrics.output_sequence_length.value),
+        count_of(metrics.output_token_count.value)
+            + coalesce(count_of(metrics.reasoning_token_count.value), 0)
     ) as output_tokens,
     metrics.reasoning_token_count.value as reasoning_tokens,
     true as input_includes_cache,

@@ -75,8 +75,8 @@ select
     used[3] as cache_read_tokens,
     used[5] as cache_write_5m_tokens,
     used[6] as cache_write_1h_tokens,
-    try_cast(used[4] as bigint) - coalesce(try_cast(used[5] as bigint), 0)
-        - coalesce(try_cast(used[6] as bigint), 0) as cache_write_unknown_tokens,
+    count_of(used[4]) - coalesce(count_of(used[5]), 0)
+        - coalesce(count_of(used[6]), 0) as cache_write_unknown_tokens,
     used[7] as reasoning_tokens,
     used[9] as web_searches,
     ---------- outcome

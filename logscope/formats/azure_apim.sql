@@ -129,7 +129,7 @@ select
     -- An LLM record has no outcome of its own. What used nothing failed; the gateway's record of the
     -- same call, if it is there, says more.
     case
-        when is_llm and coalesce(try_cast(all_tokens as bigint), 0) = 0 then 'error'
+        when is_llm and coalesce(count_of(all_tokens), 0) = 0 then 'error'
         when is_llm then null
         when regexp_matches(reason, '(?i)clientconnection|clientdisconnect') then 'cancelled'
         when http_code(code) >= 400 then throttled_or_error(http_code(code))

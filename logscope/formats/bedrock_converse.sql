@@ -86,7 +86,7 @@ select
     coalesce(used[4], used[5]) as cache_read_tokens,
     written_5m as cache_write_5m_tokens,
     written_1h as cache_write_1h_tokens,
-    try_cast(coalesce(used[6], used[7]) as bigint) - coalesce(written_5m, 0)
+    count_of(coalesce(used[6], used[7])) - coalesce(written_5m, 0)
         - coalesce(written_1h, 0) as cache_write_unknown_tokens,
     ---------- outcome
     case

@@ -185,8 +185,8 @@ select
     ))) as cache_read_tokens,
     cache_write_5m_tokens,
     cache_write_1h_tokens,
-    try_cast(cache_write_tokens as bigint) - coalesce(try_cast(cache_write_5m_tokens as bigint), 0)
-        - coalesce(try_cast(cache_write_1h_tokens as bigint), 0) as cache_write_unknown_tokens,
+    count_of(cache_write_tokens) - coalesce(count_of(cache_write_5m_tokens), 0)
+        - coalesce(count_of(cache_write_1h_tokens), 0) as cache_write_unknown_tokens,
     last_of(list_transform(events, lambda event: event.usage.output_tokens_details.thinking_tokens))
         as reasoning_tokens,
     ---------- outcome

@@ -79,8 +79,8 @@ select
     case when not synthetic then m[9] end as cache_write_5m_tokens,
     case when not synthetic then m[10] end as cache_write_1h_tokens,
     case
-        when not synthetic then try_cast(m[8] as bigint) - coalesce(try_cast(m[9] as bigint), 0)
-            - coalesce(try_cast(m[10] as bigint), 0)
+        when not synthetic then count_of(m[8]) - coalesce(count_of(m[9]), 0)
+            - coalesce(count_of(m[10]), 0)
     end as cache_write_unknown_tokens,
     m[11] as reasoning_tokens,
     case when not synthetic then m[13] end as web_searches,

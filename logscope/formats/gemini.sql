@@ -42,10 +42,10 @@ with opened as (
 counted as (
     select
         *,
-        try_cast(used[1] as bigint) as prompt_tokens,
-        try_cast(used[2] as bigint) as candidates_tokens,
-        try_cast(used[4] as bigint) as tool_tokens,
-        coalesce(try_cast(used[3] as bigint), 0) as thoughts_tokens,
+        count_of(used[1]) as prompt_tokens,
+        count_of(used[2]) as candidates_tokens,
+        count_of(used[4]) as tool_tokens,
+        coalesce(count_of(used[3]), 0) as thoughts_tokens,
         try(asked[2]->>'$[*].parts[*].text') as texts,
     from opened
 )
@@ -90,7 +90,7 @@ select
     coalesce(
         candidates_tokens,
         case
-            when try_cast(used[6] as bigint)
+            when count_of(used[6])
                 = prompt_tokens + coalesce(tool_tokens, 0) + thoughts_tokens then 0
         end
     ) as output_tokens,

@@ -44,7 +44,7 @@ select
         as ttft_visible_ms,
     model as model_requested,
     model as model_logged,
-    case when try_cast(t.token_iterations as bigint) > 1 then true end as stream,
+    case when count_of(t.token_iterations) > 1 then true end as stream,
     coalesce(input_metrics.total_tokens, input_metrics.text_tokens) as input_tokens,
     coalesce(output_metrics.total_tokens, output_metrics.text_tokens) as output_tokens,
     input_metrics.cached_tokens as cache_read_tokens,

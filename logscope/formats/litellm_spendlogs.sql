@@ -141,8 +141,8 @@ select
     coalesce(used[1], used[2], used[3]) as cache_read_tokens,
     used[6] as cache_write_5m_tokens,
     used[7] as cache_write_1h_tokens,
-    try_cast(coalesce(used[4], used[5]) as bigint)
-        - coalesce(try_cast(used[6] as bigint), 0) - coalesce(try_cast(used[7] as bigint), 0)
+    count_of(coalesce(used[4], used[5]))
+        - coalesce(count_of(used[6]), 0) - coalesce(count_of(used[7]), 0)
         as cache_write_unknown_tokens,
     coalesce(used[8], used[9]) as reasoning_tokens,
     used[10] as input_audio_tokens,

@@ -142,8 +142,8 @@ select
     used[5] as cache_write_5m_tokens,
     used[6] as cache_write_1h_tokens,
     -- What was written, but for what has a lifetime.
-    try_cast(coalesce(used[3], used[4]) as bigint)
-        - coalesce(try_cast(used[5] as bigint), 0) - coalesce(try_cast(used[6] as bigint), 0)
+    count_of(coalesce(used[3], used[4]))
+        - coalesce(count_of(used[5]), 0) - coalesce(count_of(used[6]), 0)
         as cache_write_unknown_tokens,
     used[7] as reasoning_tokens,
     used[8] as input_audio_tokens,

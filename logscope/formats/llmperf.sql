@@ -37,7 +37,7 @@ select
     http_code(error_code) as http_status,
     case
         when known(error_code) is not null and try_cast(error_code as integer) in (1, -1)
-            and try_cast(number_input_tokens as bigint) = 0 then 'ignored: never sent'
+            and count_of(number_input_tokens) = 0 then 'ignored: never sent'
         when timestamp is null then 'rejected: no time (join it from the summary file)'
     end as outcome
 from source

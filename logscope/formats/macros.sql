@@ -184,6 +184,10 @@ create macro ids_beside(id, other_ids, own_id) as
 create macro attempt_id(id, failed, started_at) as
     if(coalesce(failed, false), id || '#' || epoch_ms(started_at), id);
 
+-- Counts. A number of thirteen digits counts no tokens; without it no sum can overflow.
+create macro count_of(text) as try_cast(text as decimal(12, 0))::bigint;
+create macro natural_of(text) as case when count_of(text) >= 0 then count_of(text) end;
+
 -- Outcome. A score may be a yes or a no.
 create macro share_of(text) as
     case lower(text) when 'true' then 1.0 when 'false' then 0.0 else try_cast(text as double) end;

@@ -46,9 +46,9 @@ counted as (
         messages_of(asked[2]) as prompt,
         -- xAI: reasoning stands beside completion_tokens.
         coalesce(
-            try_cast(used[8] as bigint) > 0 and try_cast(used[3] as bigint)
-                = try_cast(used[1] as bigint) + try_cast(used[2] as bigint)
-                + try_cast(used[8] as bigint),
+            count_of(used[8]) > 0 and count_of(used[3])
+                = count_of(used[1]) + count_of(used[2])
+                + count_of(used[8]),
             false
         ) as reasoning_beside,
     from opened

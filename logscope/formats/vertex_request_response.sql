@@ -96,16 +96,16 @@ select
     joined_lines(system_texts) as system_prompt,
     case when wanted[6] is not null then has_image(wanted[6]) end as has_images,
     ---------- tokens: cached ones inside the prompt, thoughts beside the answer
-    try_cast(coalesce(used[1], used[2]) as bigint)
-        + coalesce(try_cast(coalesce(used[9], used[10]) as bigint), 0) as input_tokens,
+    count_of(coalesce(used[1], used[2]))
+        + coalesce(count_of(coalesce(used[9], used[10])), 0) as input_tokens,
     -- Where nothing was written, the count is missing; the total says that it is no gap.
     coalesce(
-        try_cast(coalesce(used[3], used[4]) as bigint),
+        count_of(coalesce(used[3], used[4])),
         case
-            when try_cast(coalesce(used[11], used[12]) as bigint)
-                = try_cast(coalesce(used[1], used[2]) as bigint)
-                + coalesce(try_cast(coalesce(used[9], used[10]) as bigint), 0)
-                + coalesce(try_cast(coalesce(used[5], used[6]) as bigint), 0) then 0
+            when count_of(coalesce(used[11], used[12]))
+                = count_of(coalesce(used[1], used[2]))
+                + coalesce(count_of(coalesce(used[9], used[10])), 0)
+                + coalesce(count_of(coalesce(used[5], used[6])), 0) then 0
         end
     ) as output_tokens,
     coalesce(used[11], used[12]) as total_tokens,
