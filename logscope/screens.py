@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from logscope.output import UNKNOWN, cell, clean, number, text_table
@@ -12,7 +11,6 @@ if TYPE_CHECKING:
     import polars
 
     from logscope.accounting import IngestResult
-    from logscope.formats import Format
     from logscope.histogram import Histogram
     from logscope.recommendation import Recommendation
     from logscope.store import Store
@@ -53,10 +51,7 @@ def ingest_summary(result: IngestResult, store: Store) -> str:
         )
     if result.unchanged_files:
         lines.append(f"  {plural(result.unchanged_files, 'file')} read before, nothing new in it")
-    lines.append(
-        f"{plural(result.records, 'record')} = {result.stored:,} stored + {result.merged:,} merged + "
-        f"{result.ignored:,} ignored + {result.rejected:,} rejected"
-    )
+    lines.append(records_line(result))
     if result.merged_how:
         how = "; ".join(f"{n:,} {how}" for how, n in result.merged_how)
         lines.append(f"  merged: {how}    see: logscope query merged_records")
@@ -90,6 +85,14 @@ def ingest_summary(result: IngestResult, store: Store) -> str:
         f"Next: logscope latency --by model,region     SQL: duckdb -readonly {shown(store)}/logscope.duckdb"
     )
     return "\n".join(lines) + "\n"
+
+
+def records_line(result: IngestResult) -> str:
+    """Return what became of the records of an ingest, as a sum that adds up."""
+    return (
+        f"{plural(result.records, 'record')} = {result.stored:,} stored + {result.merged:,} merged + "
+        f"{result.ignored:,} ignored + {result.rejected:,} rejected"
+    )
 
 
 def shown(store: Store) -> str:
@@ -249,67 +252,6 @@ def cost_table(frame: polars.DataFrame, by: Sequence[str], title: str) -> str:
         "Rows: --format json. As SQL: logscope query cost --sql\n"
     )
     return head + table + foot
-
-
-def formats_frame(formats: Mapping[str, Format]) -> polars.DataFrame:
-    """Return name, title and kinds of file of every log format."""
-    import polars as pl
-
-    return pl.DataFrame(
-        [
-            {"format": name, "what": format.file.title, "reads": ", ".join(format.reads)}
-            for name, format in sorted(formats.items())
-        ]
-    )
-
-
-def format_screen(format: Format) -> str:
-    """Return how to get such logs, what to beware of and where the fields are documented."""
-    keys = format.file.keys
-    parts = [
-        (format.file.title, ""),
-        ("How to get it", keys.get("get", "")),
-        ("Beware", keys.get("beware", "")),
-        ("Reads", keys["reads"]),
-        ("Recognised by", keys["detect"]),
-        ("Fields", keys["source"]),
-        ("Definition", shown_path(format.file.path)),
-    ]
-    lines = []
-    for title, text in parts:
-        lines.append(f"{title}: {text}" if text else title)
-    return "\n".join(lines) + "\n"
-
-
-def shown_path(path: Path) -> str:
-    import os
-
-    relative = os.path.relpath(path)
-    return relative if not relative.startswith("..") else str(path)
-
-
-def file_screen(name: str, formats: Mapping[str, Format]) -> str:
-    """Return why a file is taken for what it is, and which columns it fills."""
-    from logscope import containers
-    from logscope.errors import UsageError, did_you_mean
-    from logscope.formats import claims
-    from logscope.store import new_connection
-
-    path = Path(name)
-    if not path.is_file():
-        raise UsageError(f"{name!r} is neither a format nor a file.{did_you_mean(name, formats)}")
-    head = containers.read_head(path)
-    if head is None:
-        return f"{clean(name)}: no log: neither JSON, CSV nor Parquet could be read at its beginning.\n"
-    fields = ", ".join(clean(key) for key in list(head.first)[:12])
-    lines = [f"{clean(name)}: {head.kind}, {head.layout}; first record has {fields}"]
-    found = claims(new_connection(), {name: head}, formats)[name]
-    for format in sorted(formats):
-        if format in found:
-            lines.append(f"  {format}: yes, by {formats[format].file.keys['detect']}")
-    if not found:
-        lines.append("  no format claims it. Read it with --adapter mine.sql; see CONTRIBUTING.md.")
-    return "\n".join(lines) + "\n"
 
 
 def recommend_screen(recommendation: Recommendation) -> str:

@@ -173,7 +173,7 @@ def open_staged(connection: Any, scratch: Path) -> None:
 def read_alone(connection: Any, plan: Plan, scratch: Path) -> Plan:
     """Read one file; return its plan, with the reason if that was not possible."""
     try:
-        read_group(connection, [plan], scratch)
+        read_group(connection, [plan], scratch, parallel=False)
     except LogscopeError:
         raise
     except Exception as error:
@@ -191,11 +191,16 @@ def repaired(plan: Plan, scratch: Path) -> Plan:
     return replace(plan, layout="newline_delimited", plain=target, problem=problem)
 
 
-def read_group(connection: Any, plans: Sequence[Plan], scratch: Path) -> None:
-    """Read files of one format and layout with one statement."""
+def read_group(
+    connection: Any, plans: Sequence[Plan], scratch: Path, parallel: bool = True
+) -> None:
+    """Read files of one format and layout with one statement.
+
+    Not parallel, DuckDB also reads CSV in which both short rows and quoted line ends stand.
+    """
     format = plans[0].format
     declared = format.columns(connection)
-    source = source_sql(connection, plans, declared)
+    source = source_sql(connection, plans, declared, parallel)
     if format.many_rows:
         # rowid follows the order of insertion, so it numbers the records of a file for nothing.
         connection.execute(f"create or replace table source_rows as {source}")
@@ -273,7 +278,9 @@ def label_sql() -> str:
     )
 
 
-def source_sql(connection: Any, plans: Sequence[Plan], declared: dict[str, str]) -> str:
+def source_sql(
+    connection: Any, plans: Sequence[Plan], declared: dict[str, str], parallel: bool
+) -> str:
     """Return the SELECT that reads the declared columns of files, missing ones as NULL."""
     listed = "[" + ", ".join(quote(str(plan.plain)) for plan in plans) + "]"
     layout = plans[0].layout
@@ -288,7 +295,8 @@ def source_sql(connection: Any, plans: Sequence[Plan], declared: dict[str, str])
     if layout == "csv":
         reader = (
             f"read_csv({listed}, all_varchar = true, header = true, union_by_name = true, "
-            "filename = true, escape = '\"', null_padding = true, strict_mode = false, ignore_errors = true)"
+            "filename = true, delim = ',', quote = '\"', escape = '\"', null_padding = true, "
+            f"strict_mode = false, ignore_errors = true, parallel = {str(parallel).lower()})"
         )
     else:
         reader = f"read_parquet({listed}, union_by_name = true, filename = true)"

@@ -341,7 +341,10 @@ def lost(attempts: list[Attempt], folder: Path) -> list[str]:
         assert not broken, broken
         ids = {
             row[0]
-            for row in connection.execute("select request_id from stored_requests").fetchall()
+            for row in connection.execute(
+                "select request_id from stored_requests union all "
+                "select unnest(other_ids) from stored_requests"
+            ).fetchall()
         }
     return [name for attempt in attempts for name in attempt.good if name not in ids]
 

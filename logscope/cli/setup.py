@@ -21,17 +21,22 @@ def formats(
     output: Output = None,
 ) -> None:
     """Which logs are read and how to get them; why a file is taken for what it is."""
-    from logscope import screens
+    from logscope import explain
     from logscope.formats import find_formats
 
     known = find_formats(adapter or ())
     if name is None:
-        frame = screens.formats_frame(known)
-        answer(frame, format, output)
+        answer(explain.formats_frame(known), format, output)
     elif name in known:
-        typer.echo(screens.format_screen(known[name]), nl=False)
+        answer(
+            explain.formats_frame({name: known[name]}),
+            format,
+            output,
+            explain.format_screen(known[name]),
+        )
     else:
-        typer.echo(screens.file_screen(name, known), nl=False)
+        frame, screen = explain.explain(name, known, adapter or ())
+        answer(frame, format, output, screen)
 
 
 @app.command(rich_help_panel=SET_UP)
