@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "csv", "json", "ndjson", "parquet", "md")
 UNKNOWN = "–"
-CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 MAX_CELL = 60
 

@@ -335,14 +335,15 @@ def rejected_records(connection: Any, plans: Sequence[Plan]) -> list[list[Any]]:
         "select file_id, line, outcome[11:] from records where outcome like 'rejected:%' "
         "order by file_id, line"
     ).fetchall()
-    lines: dict[str, dict[int, str]] = {}
+    reasons: dict[str, list[tuple[int, str]]] = {}
     for file_id, line, reason in rows:
-        lines.setdefault(file_id, {})[line] = reason
+        reasons.setdefault(file_id, []).append((line, reason))
     rejects: list[list[Any]] = []
     for plan in sorted(plans, key=lambda plan: plan.file_id):
-        wanted = lines.get(plan.file_id, {})
-        texts = read_lines(connection, plan, sorted(wanted)) if wanted else {}
-        for line, reason in wanted.items():
+        wanted = reasons.get(plan.file_id, [])
+        numbers = sorted({line for line, _ in wanted})
+        texts = read_lines(connection, plan, numbers) if numbers else {}
+        for line, reason in wanted:
             number, text = texts.get(line, (line, None))
             excerpt, broken = describe_record(text)
             rejects.append(

@@ -390,3 +390,15 @@ def test_a_read_only_store_can_be_read(bench: Bench) -> None:
     finally:
         for path in [bench.logs.path, *bench.logs.path.rglob("*")]:
             path.chmod(path.stat().st_mode | 0o200)
+
+
+def test_every_rejected_row_of_a_record_is_listed(bench: Bench) -> None:
+    """Two spans in one line, neither with a start: two rejected, both listed."""
+    spans = [
+        {"traceId": f"{n:032x}", "spanId": f"{n:016x}", "name": "chat", "attributes": [
+            {"key": "gen_ai.operation.name", "value": {"stringValue": "chat"}}]}
+        for n in (1, 2)
+    ]  # fmt: skip
+    bench.ingest(bench.write([{"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}]))
+    assert bench.counts == (2, 0, 0, 0, 2)
+    assert bench.rejects() == [(1, "no readable start time")] * 2

@@ -157,7 +157,7 @@ def spans(draw: st.DrawFn) -> list[Record]:
         for _ in range(draw(st.integers(1, 2)))
     ]
     total = (sum(item[0] for item in used), sum(item[1] for item in used))
-    around = draw(st.integers(0, 1))
+    around = draw(st.integers(0, 2))
     names = [f"{trace:04x}{depth:012x}" for depth in range(around)]
     made = [(names[depth], names[depth - 1] if depth else "", total) for depth in range(around)]
     inner = names[-1] if names else ""
@@ -222,12 +222,8 @@ def arrangements(
     ingests = draw(st.integers(1, max_ingests))
     place = st.tuples(st.integers(0, ingests - 1), st.integers(0, MAX_FILES - 1))
     files: dict[tuple[int, int, str], list[str]] = {}
-    trace_at = draw(st.integers(0, ingests - 1))
     for record in order:
-        ingest, file = draw(place)
-        if record.format == "otlp_genai":
-            ingest = trace_at
-        files.setdefault((ingest, file, record.format), []).append(record.line)
+        files.setdefault((*draw(place), record.format), []).append(record.line)
     arranged: list[list[LogFile]] = [[] for _ in range(ingests)]
     for (ingest, _, format), lines in sorted(files.items()):
         whole = LogFile(format, tuple(lines), packed=draw(st.booleans()))

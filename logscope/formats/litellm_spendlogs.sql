@@ -4,10 +4,11 @@
 --   '2026-11-09') to 'spend.csv' csv header". JSON from /spend/logs/ui or from Pub/Sub is read as
 --   well.
 -- beware: /spend/logs stops at 10,000 rows. `completionStartTime` equals `endTime` where nothing
---   was streamed. A failed call has three equal times, no tokens and spend 0. Spend is 0 as well
---   where no price is known. There is no region and no stream flag: they are read from `api_base`
---   and the times. `session_id` is the trace of one call unless the caller set one. Prompts are
---   only there with store_prompts_in_spend_logs.
+--   was streamed; else it is the first chunk, even one that only names the role, so ttft is the
+--   first event. A failed call has three equal times, and 0 for tokens and spend: read as unknown.
+--   Spend is 0 as well where no price is known. There is no region and no stream flag: they are read
+--   from `api_base` and the times. `session_id` is the trace of one call unless the caller set one.
+--   Prompts are only there with store_prompts_in_spend_logs.
 -- reads: json, csv
 -- records: data
 -- detect: json_exists(coalesce(first->'$.data[0]', first), '$.call_type') and
@@ -133,8 +134,9 @@ select
     case when prompt is not null then has_image(coalesce(nullif(messages, '{}'), asked[1])) end
         as has_images,
     ---------- tokens
-    prompt_tokens as input_tokens,
-    completion_tokens as output_tokens,
+    -- A failed call logs 0 for what nobody counted.
+    nullif(count_of(prompt_tokens), case when failed then 0 end) as input_tokens,
+    nullif(count_of(completion_tokens), case when failed then 0 end) as output_tokens,
     total_tokens,
     true as input_includes_cache,
     true as output_includes_reasoning,

@@ -3,9 +3,10 @@
 -- get: Log to a bucket: `litellm_settings: {callbacks: ["s3_v2"]}` or "gcs_bucket", then copy the
 --   prefix (aws s3 sync s3://BUCKET/PREFIX logs/). Each call is a file of its own. Lists and
 --   NDJSON, as the generic webhook writes them, are read as well.
--- beware: A failed call has no first token, no tokens and cost 0. A cost of 0 with debug
---   information means that LiteLLM knew no price. `completionStartTime` equals `endTime` where
---   nothing was streamed. `response_time` is the time to the first token of a stream, so it is not
+-- beware: A failed call has no first token; its 0 tokens and cost 0 are read as unknown. A cost of 0
+--   with debug information means that LiteLLM knew no price. `completionStartTime` equals `endTime`
+--   where nothing was streamed; else it is the first chunk, even one that only names the role: ttft
+--   is then the first event, some ms before the first token. `response_time` is the time to the first token of a stream, so it is not
 --   read. Before August 2026 `trace_id` held the caller's session where there was one.
 -- reads: json
 -- detect: (first->>'call_type') is not null and (first->'hidden_params') is not null and
@@ -133,8 +134,9 @@ select
     system_of(prompt) as system_prompt,
     case when prompt is not null then has_image(messages) end as has_images,
     ---------- tokens
-    prompt_tokens as input_tokens,
-    completion_tokens as output_tokens,
+    -- A failed call logs 0 for what nobody counted.
+    nullif(count_of(prompt_tokens), case when failed then 0 end) as input_tokens,
+    nullif(count_of(completion_tokens), case when failed then 0 end) as output_tokens,
     total_tokens,
     true as input_includes_cache,
     true as output_includes_reasoning,

@@ -146,10 +146,12 @@ create macro is_opaque(model_id) as
     regexp_matches(
         model_id, '(application-inference-profile|provisioned-model|custom-model)[a-z-]*/'
     );
--- The tier that served. Producers write the standard one in three ways; `auto` is a wish, no tier.
+-- The tier that served. Producers write the standard one in three ways and priority in two; `auto`
+-- is a wish, no tier.
 create macro tier_of(name) as
     case
         when lower(name) in ('default', 'standard', 'on_demand') then 'standard'
+        when lower(name) = 'fast' then 'priority'
         when lower(name) <> 'auto' then nullif(lower(name), '')
     end;
 
