@@ -75,6 +75,8 @@ HEADS: list[tuple[str, str, Any]] = [
     ("anthropic_messages", "ae.jsonl", {"type": "error", "error": {"type": "overloaded_error"}}),
     ("gemini", "ge.jsonl", {"responseId": "a", "usageMetadata": {"totalTokenCount": 3}}),
     ("bedrock_converse", "bc.jsonl", {"usage": {"inputTokens": 3, "outputTokens": 4}}),
+    ("cohere", "co.jsonl", {"usage": {"billed_units": {"input_tokens": 3}}}),
+    ("cohere", "co_embed.jsonl", {"meta": {"billed_units": {"input_tokens": 3}}}),
     ("tensorzero", "tz.jsonl", {"inference_id": "", "model_name": "", "model_provider_name": ""}),
     ("claude_code", "cc.jsonl", said("msg_1", 3)),
     ("claude_code", "cc_summary.jsonl", {"type": "summary", "summary": "x", "leafUuid": "u"}),

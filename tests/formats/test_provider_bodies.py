@@ -38,7 +38,7 @@ def kind_of(body: dict[str, Any]) -> tuple[str, str, str]:
             return "openai_chat", "openai", "embeddings"
         return "openai_chat", "openai", "chat"
     if "billed_units" in usage or "meta" in body:
-        return "", "cohere", "default"  # no format of ours reads Cohere's own bodies
+        return "cohere", "cohere", "embeddings" if "meta" in body else "default"
     if "claude" in body.get("model", "") or "cache_creation_input_tokens" in usage:
         return "anthropic_messages", "anthropic", "default"
     return "openai_responses", "openai", "responses"
@@ -52,6 +52,7 @@ def as_record(body: dict[str, Any], format: str, name: str) -> dict[str, Any]:
         "anthropic_messages": {"type": "message"},
         "gemini": {},
         "bedrock_converse": {},
+        "cohere": {},
     }
     record = {key: value for key, value in body.items() if key != "file"}
     return record | shape[format] | {"id": name, "started_at": BEGAN}
@@ -72,8 +73,6 @@ def test_all_real_bodies_agree_with_the_extractors(bench):
     for number, body in enumerate(bodies()):
         format, provider, flavour = kind_of(body)
         checked[format] = checked.get(format, 0) + 1
-        if not format:
-            continue
         name = f"body-{number}"
         wanted[name] = expected(body, provider, flavour)
         files.setdefault(format, []).append(as_record(body, format, name))
@@ -96,17 +95,41 @@ def test_all_real_bodies_agree_with_the_extractors(bench):
         parts = ("input_uncached_tokens", "cache_read_tokens", "cache_write_5m_tokens",
                  "cache_write_1h_tokens", "cache_write_unknown_tokens")  # fmt: skip
         assert row["input_tokens"] == sum(row[part] or 0 for part in parts)
-        if row["output_tokens"] is None:  # an embedding whose body has no total
+        if row["output_tokens"] is None:  # embeddings whose bodies have no total
             unknown.append(row["request_id"])
             continue
         assert row["output_tokens"] == row["output_text_tokens"] + (row["reasoning_tokens"] or 0)
     differ = {name: (found[name], want) for name, want in wanted.items() if found[name] != want}
     assert differ == {}
-    assert len(unknown) == 1
+    assert len(unknown) == 2
     assert checked == {
         "anthropic_messages": 18, "bedrock_converse": 9, "gemini": 24, "openai_chat": 33,
-        "openai_responses": 7, "": 4,
+        "openai_responses": 7, "cohere": 4,
     }  # fmt: skip
+    assert sum(checked.values()) == 95
+
+
+def test_cohere_bills_units_that_are_not_its_tokens(ingest_rows):
+    """The billed units count, not the tokens; an embedding has no output; a search is no call."""
+    body = {
+        "id": "c-1", "model": "command-a-03-2025", "started_at": BEGAN, "finish_reason": "COMPLETE",
+        "message": {"role": "assistant", "content": [{"type": "text", "text": "x"}],
+                    "tool_calls": [{"id": "t"}]},
+        "usage": {"billed_units": {"input_tokens": 431, "output_tokens": 661},
+                  "tokens": {"input_tokens": 2190, "output_tokens": 1257}, "cached_tokens": 2000},
+    }  # fmt: skip
+    embedding = {
+        "id": "c-2", "model": "embed-v4.0", "started_at": BEGAN, "embeddings": {"float": [[0.1]]},
+        "meta": {"billed_units": {"input_tokens": 4}},
+    }  # fmt: skip
+    rerank = {"id": "c-3", "started_at": BEGAN, "meta": {"billed_units": {"search_units": 1}}}
+    cancelled = body | {"id": "c-4", "finish_reason": "USER_CANCEL"}
+    first, second, third = ingest_rows([body, embedding, rerank, cancelled])
+    assert (first["input_tokens"], first["output_tokens"]) == (431, 661)
+    assert (first["cache_read_tokens"], first["n_tool_calls"]) == (None, 1)
+    assert (first["provider"], first["model"]) == ("cohere", "command-a-03-2025")
+    assert (second["input_tokens"], second["output_tokens"]) == (4, 0)
+    assert (third["request_id"], third["status"]) == ("c-4", "cancelled")
 
 
 def chat(**changes: Any) -> dict[str, Any]:
