@@ -28,7 +28,7 @@ from logscope.config import quote
 from logscope.errors import UsageError, did_you_mean
 from logscope.intervals import LEAST
 from logscope.measures import MEASURES, require_rows
-from logscope.mixes import Sample, clustered, common_mix, influence, percentile
+from logscope.mixes import Sample, Weighted, clustered, common_mix, influence, percentile
 from logscope.selection import COMPUTED, Selection
 from logscope.store import Store, fetch
 
@@ -46,6 +46,7 @@ LEAST_CHANGE = 0.05
 CELL = f"hash(task, {COMPUTED['input_bucket']}, region, stream)"
 
 Weeks = Mapping[int, Sample]  # 0 is the week judged, 1 the week before it, and so on
+Mixed = tuple[Weighted, Weighted, float]  # two weeks under one mix, and the share of their requests
 Hours = NDArray[np.int64]
 
 
@@ -86,36 +87,57 @@ class Change:
         return surely and abs(self.log_change) > math.log1p(LEAST_CHANGE)
 
 
-def week_change(now: Sample, before: Sample, level: float) -> Change | None:
-    """Return the change between two weeks; None for too few requests, days or like requests."""
+def compared(now: Sample, before: Sample) -> Mixed | None:
+    """Return two weeks under their common mix; None for too few requests, days or like requests."""
     if min(now.n, before.n) < LEAST_REQUESTS:
         return None
     mixed = common_mix(now, before)
     if mixed is None:
         return None
-    logs, variance = [], 0.0
+    for side in mixed[:2]:
+        days = np.count_nonzero(np.bincount(side.sample.day))
+        if side.sample.n < LEAST_REQUESTS or days < LEAST_DAYS:
+            return None
+    return mixed
+
+
+def log_change(mixed: Mixed, level: float) -> float:
+    """Return by how much the logarithm of a percentile differs."""
+    now, before = (math.log(percentile(side, level)) for side in mixed[:2])
+    return now - before
+
+
+def change_of(mixed: Mixed, level: float) -> Change:
+    """Return the change between two weeks, its error by day beside it."""
+    variance = 0.0
     for side in mixed[:2]:
         days = side.sample.day
-        if side.sample.n < LEAST_REQUESTS or len(np.unique(days)) < LEAST_DAYS:
-            return None
-        logs.append(math.log(percentile(side, level)))
         by_day = np.bincount(days, weights=influence(side, level, log=True))
         variance += clustered(by_day, days)
-    return Change(level, logs[0] - logs[1], math.sqrt(variance), mixed[2])
+    return Change(level, log_change(mixed, level), math.sqrt(variance), mixed[2])
+
+
+def week_change(now: Sample, before: Sample, level: float) -> Change | None:
+    """Return the change between two weeks; None where they cannot be compared."""
+    mixed = compared(now, before)
+    return change_of(mixed, level) if mixed else None
 
 
 def changes_of(weeks: Weeks) -> list[Change]:
     """Return the changes of one group, each with its past, not yet judged."""
-    found = []
-    for level in LEVELS:
-        steps = [
-            week_change(weeks[i], weeks[i + 1], level) if i in weeks and i + 1 in weeks else None
-            for i in range(PAST_CHANGES + 1)
-        ]
-        if steps[0] is not None:
-            past = tuple(step.log_change for step in steps[1:] if step is not None)
-            found.append(replace(steps[0], past=past))
-    return found
+    steps = [
+        compared(weeks[i], weeks[i + 1]) if i in weeks and i + 1 in weeks else None
+        for i in range(PAST_CHANGES + 1)
+    ]
+    if steps[0] is None:
+        return []
+    return [
+        replace(
+            change_of(steps[0], level),
+            past=tuple(log_change(step, level) for step in steps[1:] if step is not None),
+        )
+        for level in LEVELS
+    ]
 
 
 def judged(changes: Sequence[Change]) -> list[Change]:
