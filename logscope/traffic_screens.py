@@ -159,6 +159,7 @@ def load_table(frame: polars.DataFrame, by: Sequence[str], title: str) -> str:
         ("ttft n", whole("ttft_n")),
         ("ttft p50", ms("ttft_p50_ms")),
         ("ttft p95", ms("ttft_p95_ms")),
+        ("[95 % interval]", interval("ttft_p95_low_ms", "ttft_p95_high_ms", number)),
         ("tpot n", whole("tpot_n")),
         ("tpot p50", ms("tpot_p50_ms")),
         ("tpot p95", ms("tpot_p95_ms")),

@@ -195,8 +195,9 @@ def test_load_is_what_numpy_counts(bench: Bench) -> None:
             assert row["ttft_p95_ms"] == pytest.approx(
                 np.quantile(ttft[here & ok], 0.95), rel=1e-12
             )
+            assert row["ttft_p95_low_ms"] < row["ttft_p95_ms"] < row["ttft_p95_high_ms"]
         else:
-            assert row["ttft_p95_ms"] is None
+            assert row["ttft_p95_ms"] is row["ttft_p95_low_ms"] is None
     assert max(row["ttft_n"] for row in found) >= 60
 
 
