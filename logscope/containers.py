@@ -122,8 +122,12 @@ def open_plain(path: Path) -> IO[bytes]:
 
 
 def encoding_of(start: bytes) -> str | None:
-    """Return the encoding that a mark at the beginning of text tells, None for plain UTF-8."""
-    return next((name for mark, name in MARKS.items() if start.startswith(mark)), None)
+    """Return the encoding that a mark at the beginning of text tells, None for plain UTF-8.
+
+    Every other byte of UTF-16 is 0 where a log begins; without, the mark is two bytes of damage.
+    """
+    encoding = next((name for mark, name in MARKS.items() if start.startswith(mark)), None)
+    return None if encoding == "utf-16" and 0 not in start[2:4] else encoding
 
 
 def is_plain(path: Path) -> bool:

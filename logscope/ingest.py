@@ -21,6 +21,7 @@ from logscope.errors import InputError, LogscopeError, UsageError
 from logscope.formats import Format, Head, claims, find_format, find_formats, formats_stamp
 from logscope.ledger import write_ledger
 from logscope.prices import price_stamp
+from logscope.rejects import rejected_records
 from logscope.staging import Plan
 from logscope.store import MEMORY_LIMIT, SCRATCH, Store, new_connection
 
@@ -212,7 +213,7 @@ def write(
 ) -> IngestResult:
     """Merge the staged records into the store, account for them, and commit it all at once."""
     changes = merging.merge_records(connection, store, config)
-    rejects = staging.rejected_records(connection, plans)
+    rejects = rejected_records(connection, plans)
     connection.execute(
         "create table next_rejects (file_id varchar, path varchar, line bigint, reason varchar, excerpt varchar)"
     )

@@ -7,7 +7,6 @@ and layout, however many files there are.
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -73,6 +72,7 @@ FROM_TEXT = {
 }
 SECRETS = r"(sk-|pk-|rk-|xox[abp]-|gh[pousr]_|AKIA|AIza|eyJ|Bearer )[A-Za-z0-9_\-.]{8,}"
 RECORDS = Path(__file__).with_name("records.sql")
+JSON_LAYOUTS = ("newline_delimited", "array", "unstructured")
 KEPT = "staged-*.parquet"
 MAX_LABELS = 32
 MAX_LABEL_CHARS = 200
@@ -201,6 +201,12 @@ def read_group(
     format = plans[0].format
     declared = format.columns(connection)
     source = source_sql(connection, plans, declared, parallel)
+    if format.inside and format.inside not in declared and plans[0].layout in JSON_LAYOUTS:
+        source = opened_sql(
+            source_sql(connection, plans, declared | {format.inside: "VARCHAR"}, parallel),
+            declared,
+            format.inside,
+        )
     if format.many_rows:
         # rowid follows the order of insertion, so it numbers the records of a file for nothing.
         connection.execute(f"create or replace table source_rows as {source}")
@@ -284,7 +290,7 @@ def source_sql(
     """Return the SELECT that reads the declared columns of files, missing ones as NULL."""
     listed = "[" + ", ".join(quote(str(plan.plain)) for plan in plans) + "]"
     layout = plans[0].layout
-    if layout in ("newline_delimited", "array", "unstructured"):
+    if layout in JSON_LAYOUTS:
         columns = ", ".join(f"{quote(name)}: {quote(kind)}" for name, kind in declared.items())
         lenient = ", ignore_errors = true" if layout == "newline_delimited" else ""
         return (
@@ -313,6 +319,20 @@ def source_sql(
     return f"select {columns}, filename as record_file from {reader}"
 
 
+def opened_sql(source: str, declared: Iterable[str], inside: str) -> str:
+    """Return the SELECT that takes declared columns out of the object under `inside`, if there is one."""
+    names = list(declared)
+    paths = ", ".join(quote(f'$."{name}"') for name in names)
+    columns = ", ".join(
+        f'coalesce(inner_values[{place}], "{name}") as "{name}"'
+        for place, name in enumerate(names, start=1)
+    )
+    return (
+        f"select {columns}, record_file from (select *, case when left(\"{inside}\", 1) = '{{' "
+        f'then try("{inside}"->>[{paths}]) end as inner_values from ({source}))'
+    )
+
+
 def quoted(names: Iterable[str]) -> list[str]:
     return ['"' + name + '"' for name in names]
 
@@ -324,83 +344,3 @@ def settle(connection: Any, plans: Sequence[Plan]) -> None:
         "insert into sources values (?, ?)", [[str(plan.plain), plan.file_id] for plan in plans]
     )
     connection.execute(f"create or replace view records as {RECORDS.read_text()}")
-
-
-def rejected_records(connection: Any, plans: Sequence[Plan]) -> list[list[Any]]:
-    """Return the rejected records as rows of the table `rejects`.
-
-    Only files that have any are read a second time, for the excerpt: keys and types, never values.
-    """
-    rows = connection.execute(
-        "select file_id, line, outcome[11:] from records where outcome like 'rejected:%' "
-        "order by file_id, line"
-    ).fetchall()
-    reasons: dict[str, list[tuple[int, str]]] = {}
-    for file_id, line, reason in rows:
-        reasons.setdefault(file_id, []).append((line, reason))
-    rejects: list[list[Any]] = []
-    for plan in sorted(plans, key=lambda plan: plan.file_id):
-        wanted = reasons.get(plan.file_id, [])
-        numbers = sorted({line for line, _ in wanted})
-        texts = read_lines(connection, plan, numbers) if numbers else {}
-        for line, reason in wanted:
-            number, text = texts.get(line, (line, None))
-            excerpt, broken = describe_record(text)
-            rejects.append(
-                [plan.file_id, str(plan.path), number, "not JSON" if broken else reason, excerpt]
-            )
-        if plan.problem:
-            rejects.append([plan.file_id, str(plan.path), None, plan.problem, None])
-    return rejects
-
-
-def read_lines(
-    connection: Any, plan: Plan, wanted: Sequence[int]
-) -> dict[int, tuple[int, str | None]]:
-    """Return line number in the file and text of the wanted records (numbered without empty lines)."""
-    if plan.layout != "newline_delimited":
-        return {}
-    rows = connection.execute(
-        f"""
-        with lines as (
-            select row_number() over () as number, text
-            from read_csv({quote(str(plan.plain))}, columns = {{text: varchar}}, header = false,
-                delim = '\x01', quote = '', escape = '', max_line_size = {MAX_RECORD_BYTES},
-                auto_detect = false, null_padding = true, ignore_errors = true, strict_mode = false)
-        ),
-        records as (
-            select row_number() over (order by number) as record, number, text
-            from lines where trim(text, ' \t\r') <> ''
-        )
-        select record, number, text from records
-        semi join (select unnest($wanted) as record) using (record)
-        """,
-        {"wanted": list(wanted)},
-    ).fetchall()
-    return {record: (number, text) for record, number, text in rows}
-
-
-def describe_record(text: str | None) -> tuple[str | None, bool]:
-    """Return what a rejected record is made of (no values), and whether it is no JSON at all."""
-    if text is None:
-        return None, False
-    try:
-        record = json.loads(text)
-    except (ValueError, RecursionError):
-        return f"text of {len(text)} characters", True
-    if not isinstance(record, dict):
-        return shape(record), True
-    return "{" + ", ".join(f"{key[:60]}: {shape(value)}" for key, value in record.items())[
-        :500
-    ] + "}", False
-
-
-def shape(value: Any) -> str:
-    """Return the type of a JSON value; texts, lists and objects with their size."""
-    if isinstance(value, str):
-        return f"text({len(value)})"
-    if isinstance(value, list):
-        return f"list({len(value)})"
-    if isinstance(value, dict):
-        return f"object({len(value)})"
-    return {bool: "bool", int: "number", float: "number"}.get(type(value), "null")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,11 @@ class Format:
         return tuple(self.file.keys.get("around", "").replace(",", " ").split())
 
     @property
+    def inside(self) -> str | None:
+        """Key of the object in which a record may lie as well, beside what is known around it."""
+        return self.file.keys.get("inside")
+
+    @property
     def table(self) -> str | None:
         """The table of an SQLite database whose rows are the records."""
         return self.file.keys.get("table")
@@ -83,6 +88,11 @@ class Head:
     layout: str
     first: Mapping[str, Any]
     followers: str = ""  # the beginning of the text after the first record, one record per line
+
+    def opened(self, key: str) -> Head | None:
+        """Return the head with the first record's fields under `key` among its own; None without."""
+        inner = self.first.get(key)
+        return replace(self, first={**self.first, **inner}) if isinstance(inner, dict) else None
 
     def next_head(self) -> Head | None:
         """Return the head that the file would have without its first record; None at the end."""
@@ -139,10 +149,29 @@ def claims(
     open_heads = dict(heads)
     for _ in range(RECORDS_TRIED):
         claimed |= claims_of_first(connection, open_heads, formats)
+        claimed |= claims_inside(
+            connection,
+            {path: head for path, head in open_heads.items() if not claimed[path]},
+            formats,
+        )
         unknown = {path: head.next_head() for path, head in open_heads.items() if not claimed[path]}
         open_heads = {path: head for path, head in unknown.items() if head}
         if not open_heads:
             break
+    return claimed
+
+
+def claims_inside(
+    connection: Any, heads: Mapping[str, Head], formats: Mapping[str, Format]
+) -> dict[str, list[str]]:
+    """Return for each path the formats that know its first record once it is taken out of its wrap."""
+    claimed: dict[str, list[str]] = {path: [] for path in heads}
+    for key in sorted({format.inside for format in formats.values() if format.inside}):
+        inside = {name: format for name, format in formats.items() if format.inside == key}
+        opened = {path: head.opened(key) for path, head in heads.items()}
+        claimed |= claims_of_first(
+            connection, {path: head for path, head in opened.items() if head}, inside
+        )
     return claimed
 
 

@@ -4,10 +4,12 @@
 --   began.isoformat(), **message.model_dump(mode="json")}) + "\n")`; of a stream, what
 --   `get_final_message()` returns. `first_token_at`, `ended_at`, `session_id`, `labels`, `base_url`
 --   and the body of the request under `request` are read as well.
+--   Lines of {"request": ..., "response": the body, ...} are read as well.
 -- beware: A body has no time of its own: without `started_at` (or `timestamp`) it is rejected.
 --   Input tokens leave the cache out. `cache_creation_input_tokens` is the sum of both lifetimes.
 --   The events of a stream are no messages; usage in them is cumulative.
 -- reads: json
+-- inside: response
 -- detect: ((first->>'type') = 'message' and (first->>'$.usage.input_tokens') is not null) or
 --   ((first->>'type') = 'error' and (first->>'$.error.type') like '%_error') or
 --   ((first->>'type') = 'message_start' and (first->>'$.message.usage.input_tokens') is not null)

@@ -4,9 +4,11 @@
 --   **client.converse(modelId=model, ...)}) + "\n")`. `started_at`, `ended_at`, `session_id`,
 --   `labels`, `region` and the parameters of the call under `request` are read as well. The
 --   invocation log of the account (bedrock_invocation) knows more.
+--   Lines of {"request": ..., "response": the body, ...} are read as well.
 -- beware: An answer does not name its model. The time is the one of the HTTP header, in whole
 --   seconds, when the answer began. Input tokens leave the cache out. There is no first token.
 -- reads: json
+-- inside: response
 -- detect: (first->>'$.usage.inputTokens') is not null and (first->>'$.usage.outputTokens') is not
 --   null and (first->'schemaType') is null
 -- columns: ResponseMetadata VARCHAR, output VARCHAR, stopReason VARCHAR, usage VARCHAR, metrics

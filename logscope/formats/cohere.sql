@@ -4,11 +4,13 @@
 --   began.isoformat(), "model": model, **response.model_dump()}) + "\n")`; of a stream, what stands
 --   in its last event. `first_token_at`, `ended_at`, `session_id`, `labels`, `base_url` and the body
 --   of the request under `request` are read as well.
+--   Lines of {"request": ..., "response": the body, ...} are read as well.
 -- beware: A body has neither a time nor a model: without `started_at` it is rejected, without
 --   `model` (or `request`) it has no price. Tokens are the billed ones; `tokens` counts more (the
 --   template around the prompt, thinking). `cached_tokens` is not read: it is a part of those, and
 --   nothing says how it is billed. Rerank is billed by search, not by token, and is ignored.
 -- reads: json
+-- inside: response
 -- detect: (first->'$.usage.billed_units') is not null or (first->'$.meta.billed_units') is not null
 -- columns: id VARCHAR, response_id VARCHAR, generation_id VARCHAR, model VARCHAR, usage VARCHAR,
 --   meta VARCHAR, finish_reason VARCHAR, message VARCHAR, text VARCHAR, embeddings VARCHAR,

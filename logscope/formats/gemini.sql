@@ -4,11 +4,13 @@
 --   "\n")`. What only the caller knows may stand in the same object: `started_at`,
 --   `first_token_at`, `ended_at`, `session_id`, `labels`, `base_url`, and the body of the request
 --   under `request`.
+--   Lines of {"request": ..., "response": the body, ...} are read as well.
 -- beware: Older answers have neither `responseId` nor `createTime`: then write `id` and
 --   `started_at` beside the body, else they are rejected. `candidatesTokenCount` leaves thinking
 --   out and is missing where nothing was written. Every chunk of a stream repeats the usage so far:
 --   the largest counts.
 -- reads: json
+-- inside: response
 -- detect: (first->>'$.usageMetadata.totalTokenCount') is not null or
 --   (first->>'$.usageMetadata.promptTokenCount') is not null
 -- columns: responseId VARCHAR, id VARCHAR, createTime VARCHAR, modelVersion VARCHAR, usageMetadata

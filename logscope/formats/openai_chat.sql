@@ -3,6 +3,7 @@
 -- get: Append each response body to a file: `file.write(response.model_dump_json() + "\n")`. What
 --   only the caller knows may stand in the same object: `started_at`, `first_token_at`, `ended_at`,
 --   `session_id`, `labels`, `base_url`, and the body of the request under `request`.
+--   Lines of {"request": ..., "response": the body, ...} are read as well.
 -- beware: `created` has whole seconds and is no end: without `ended_at` there is no duration. A
 --   streamed answer says what it used only in its last chunk, and only with `stream_options:
 --   {include_usage: true}`. Error bodies have no id and are rejected. DeepSeek, Groq, Mistral, xAI
@@ -10,6 +11,7 @@
 --   own compatible endpoint does not log thinking at all. Mistral's num_cached_tokens is not read:
 --   nothing says that it is billed as cached.
 -- reads: json
+-- inside: response
 -- detect: (first->>'object') in ('chat.completion', 'chat.completion.chunk') or (
 --   (first->>'$.usage.prompt_tokens') is not null and (first->'choices') is not null and
 --   (first->'call_type') is null)

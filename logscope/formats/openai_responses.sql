@@ -3,10 +3,12 @@
 -- get: Append each response body to a file: `file.write(response.model_dump_json() + "\n")`; of a
 --   stream, its last event. What only the caller knows may stand in the same object: `started_at`,
 --   `first_token_at`, `ended_at`, `session_id`, `labels`, `base_url`.
+--   Lines of {"request": ..., "response": the body, ...} are read as well.
 -- beware: `created_at` and `completed_at` have whole seconds: without `started_at` and `ended_at` of
 --   the caller's own there is no duration. Only the last event of a stream has the usage. The prompt
 --   is not part of the answer, but for `instructions`.
 -- reads: json
+-- inside: response
 -- detect: (first->>'object') = 'response' or ((first->>'type') in ('response.completed',
 --   'response.incomplete', 'response.failed', 'response.created', 'response.in_progress',
 --   'response.queued') and (first->>'$.response.id') is not null)
@@ -14,36 +16,11 @@
 --   status VARCHAR, model VARCHAR, service_tier VARCHAR, usage VARCHAR, output VARCHAR, error
 --   VARCHAR, incomplete_details VARCHAR, instructions VARCHAR, tools VARCHAR, reasoning VARCHAR,
 --   max_output_tokens VARCHAR, temperature VARCHAR, metadata VARCHAR, "user" VARCHAR,
---   safety_identifier VARCHAR, conversation VARCHAR, content_filters VARCHAR, response VARCHAR,
+--   safety_identifier VARCHAR, conversation VARCHAR, content_filters VARCHAR,
 --   started_at VARCHAR, first_token_at VARCHAR, ended_at VARCHAR, session_id VARCHAR, base_url
 --   VARCHAR, labels VARCHAR
 -- One row per response.
-with bodies as (
-    select
-        * replace (
-            coalesce(id, try(response->>'$.id')) as id,
-            coalesce(created_at, try(response->>'$.created_at')) as created_at,
-            coalesce(status, try(response->>'$.status')) as status,
-            coalesce(model, try(response->>'$.model')) as model,
-            coalesce(service_tier, try(response->>'$.service_tier')) as service_tier,
-            coalesce(usage, try(response->>'$.usage')) as usage,
-            coalesce(output, try(response->>'$.output')) as output,
-            coalesce(error, try(response->>'$.error')) as error,
-            coalesce(incomplete_details, try(response->>'$.incomplete_details'))
-                as incomplete_details,
-            coalesce(instructions, try(response->>'$.instructions')) as instructions,
-            coalesce(tools, try(response->>'$.tools')) as tools,
-            coalesce(reasoning, try(response->>'$.reasoning')) as reasoning,
-            coalesce(max_output_tokens, try(response->>'$.max_output_tokens'))
-                as max_output_tokens,
-            coalesce(temperature, try(response->>'$.temperature')) as temperature,
-            coalesce(metadata, try(response->>'$.metadata')) as metadata
-        ),
-        response is not null as streamed,
-    from source
-),
-
-opened as (
+with opened as (
     select
         *,
         try(usage->>[
@@ -53,7 +30,9 @@ opened as (
         ]) as used,
         try(output->>'$[*].type') as kinds,
         known(try(error->>'$.code')) as error_code,
-    from bodies
+        -- The events of a stream hold the body as well.
+        coalesce(type like 'response.%', false) as streamed,
+    from source
 )
 
 select

@@ -313,3 +313,35 @@ def test_the_call_and_the_session_log_are_one_request(bench):
     bench.ingest(bench.write([message | {"started_at": BEGAN}], "bodies.jsonl"))
     bench.ingest(bench.write([line], "session.jsonl"))
     assert bench.counts == (1, 0, 1, 0, 0)
+
+
+def test_bodies_in_lines_of_request_and_response(bench):
+    """Home-made logs: the body under `response`, what was asked under `request`, times around both."""
+    around = {"started_at": BEGAN, "ended_at": "2026-11-10T12:00:02Z", "latency": 2, "url": "x"}
+    usage = {"input_tokens": 7, "output_tokens": 5}
+    bodies = {
+        "openai_chat": {"id": "a", "object": "chat.completion", "model": "gpt-5.5", "choices": [],
+                        "usage": {"prompt_tokens": 7, "completion_tokens": 5}},
+        "openai_responses": {"id": "b", "object": "response", "status": "completed",
+                             "model": "gpt-5.5", "usage": usage},
+        "anthropic_messages": {"id": "c", "type": "message", "model": "claude-opus-4-7",
+                               "usage": usage},
+        "gemini": {"responseId": "d", "modelVersion": "gemini-2.5-pro",
+                   "usageMetadata": {"promptTokenCount": 7, "candidatesTokenCount": 5}},
+        "bedrock_converse": {"usage": {"inputTokens": 7, "outputTokens": 5},
+                             "ResponseMetadata": {"RequestId": "e"}},
+        "cohere": {"id": "f", "usage": {"billed_units": usage}},
+    }  # fmt: skip
+    for number, (format, body) in enumerate(bodies.items()):
+        asked = {"model": body.get("model", "m"), "modelId": "m", "messages": [], "max_tokens": 9}
+        # The answer's own id counts, where it has one.
+        own = {} if format == "bedrock_converse" else {"id": "mine"}
+        wrapped = {**own, "request": asked, "response": body, **around}
+        broken = {"id": "mine", "request": asked, "response": "502 Bad Gateway", **around}
+        bench.ingest(bench.write([wrapped, broken], f"{format}.jsonl"))
+        assert bench.counts[0] == 2
+        rows = bench.rows(f"select * from requests where request_id = '{'abcdef'[number]}'")
+        assert [(row["format"], row["input_tokens"], row["output_tokens"]) for row in rows] == [
+            (format, 7, 5)
+        ]
+        assert rows[0]["duration_ms"] == 2000

@@ -1,0 +1,90 @@
+"""Rejects: the records that were read in vain, with place and reason; keys and types, never values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from logscope.config import quote
+from logscope.staging import MAX_RECORD_BYTES, Plan
+
+
+def rejected_records(connection: Any, plans: Sequence[Plan]) -> list[list[Any]]:
+    """Return the rejected records as rows of the table `rejects`.
+
+    Only files that have any are read a second time, for the excerpt: keys and types, never values.
+    """
+    rows = connection.execute(
+        "select file_id, line, outcome[11:] from records where outcome like 'rejected:%' "
+        "order by file_id, line"
+    ).fetchall()
+    reasons: dict[str, list[tuple[int, str]]] = {}
+    for file_id, line, reason in rows:
+        reasons.setdefault(file_id, []).append((line, reason))
+    rejects: list[list[Any]] = []
+    for plan in sorted(plans, key=lambda plan: plan.file_id):
+        wanted = reasons.get(plan.file_id, [])
+        numbers = sorted({line for line, _ in wanted})
+        texts = read_lines(connection, plan, numbers) if numbers else {}
+        for line, reason in wanted:
+            number, text = texts.get(line, (line, None))
+            excerpt, broken = describe_record(text)
+            rejects.append(
+                [plan.file_id, str(plan.path), number, "not JSON" if broken else reason, excerpt]
+            )
+        if plan.problem:
+            rejects.append([plan.file_id, str(plan.path), None, plan.problem, None])
+    return rejects
+
+
+def read_lines(
+    connection: Any, plan: Plan, wanted: Sequence[int]
+) -> dict[int, tuple[int, str | None]]:
+    """Return line number in the file and text of the wanted records (numbered without empty lines)."""
+    if plan.layout != "newline_delimited":
+        return {}
+    rows = connection.execute(
+        f"""
+        with lines as (
+            select row_number() over () as number, text
+            from read_csv({quote(str(plan.plain))}, columns = {{text: varchar}}, header = false,
+                delim = '\x01', quote = '', escape = '', max_line_size = {MAX_RECORD_BYTES},
+                auto_detect = false, null_padding = true, ignore_errors = true, strict_mode = false)
+        ),
+        records as (
+            select row_number() over (order by number) as record, number, text
+            from lines where trim(text, ' \t\r') <> ''
+        )
+        select record, number, text from records
+        semi join (select unnest($wanted) as record) using (record)
+        """,
+        {"wanted": list(wanted)},
+    ).fetchall()
+    return {record: (number, text) for record, number, text in rows}
+
+
+def describe_record(text: str | None) -> tuple[str | None, bool]:
+    """Return what a rejected record is made of (no values), and whether it is no JSON at all."""
+    if text is None:
+        return None, False
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError):
+        return f"text of {len(text)} characters", True
+    if not isinstance(record, dict):
+        return shape(record), True
+    return "{" + ", ".join(f"{key[:60]}: {shape(value)}" for key, value in record.items())[
+        :500
+    ] + "}", False
+
+
+def shape(value: Any) -> str:
+    """Return the type of a JSON value; texts, lists and objects with their size."""
+    if isinstance(value, str):
+        return f"text({len(value)})"
+    if isinstance(value, list):
+        return f"list({len(value)})"
+    if isinstance(value, dict):
+        return f"object({len(value)})"
+    return {bool: "bool", int: "number", float: "number"}.get(type(value), "null")
