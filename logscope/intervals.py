@@ -28,6 +28,7 @@ LEVELS = (0.5, 0.95, 0.99)
 LEAST = {0.5: 1, 0.95: 60, 0.99: 300}
 CONFIDENCE = 0.95
 MIN_DAYS = 4
+FEW_DAYS = "sessions; under 4 days"
 BUCKET = "case when value > 0 then floor(ln(value) / ln(1.02))::integer else -2147483648 end"
 
 
@@ -236,7 +237,7 @@ def effects(connection: Any, grid: polars.DataFrame) -> polars.DataFrame:
         n_eff=(pl.col("n") / deff).floor().cast(int),
         interval_basis=pl.when(enough_days)
         .then(pl.lit("sessions and days"))
-        .otherwise(pl.lit("sessions; under 4 days")),
+        .otherwise(pl.lit(FEW_DAYS)),
     )
 
 

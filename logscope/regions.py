@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from logscope.errors import UsageError, did_you_mean
-from logscope.intervals import LEAST
+from logscope.intervals import FEW_DAYS, LEAST
 from logscope.measures import MEASURES, require_rows
 from logscope.mixes import Sample, Weighted, clustered, common_mix, influence, percentile
 from logscope.selection import CLUSTER, COMPUTED, Selection
@@ -162,5 +162,5 @@ def error(here: Weighted, there: Weighted, level: float) -> tuple[float, str]:
     )
     days = int(np.count_nonzero(np.bincount(day)))
     if days < LEAST_DAYS:
-        return float(norm.ppf(0.975)) * math.sqrt(by_session), "sessions; under 4 days"
+        return float(norm.ppf(0.975)) * math.sqrt(by_session), FEW_DAYS
     return float(t.ppf(0.975, days - 1)) * math.sqrt(max(by_session, by_day)), "sessions and days"

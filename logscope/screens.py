@@ -117,9 +117,18 @@ def size(size_bytes: int) -> str:
 
 
 def latency_table(
-    frame: polars.DataFrame, by: Sequence[str], title: str, bars: Histogram | None = None
+    frame: polars.DataFrame,
+    by: Sequence[str],
+    title: str,
+    bars: Histogram | None = None,
+    top: int | None = None,
 ) -> str:
-    """Return the latency table: per group n, success, percentiles with intervals, histogram."""
+    """Return the latency table: per group n, success, percentiles with intervals, histogram.
+
+    `frame` has all groups; with `top` that many are shown.
+    """
+    from logscope.intervals import FEW_DAYS
+
     total, ok = int(frame["n"].sum()), int(frame["n_ok"].sum())
     head = f"{title} · {total:,} requests, {ok:,} ok · times in ms\n"
     header = [
@@ -135,7 +144,8 @@ def latency_table(
         f"ttft {bars.scale}" if bars else "",
     ]
     rows = []
-    for row in frame.iter_rows(named=True):
+    shown = frame.head(top) if top else frame
+    for row in shown.iter_rows(named=True):
         note = ""
         if not row["ttft_n"]:
             note = "no first token logged"
@@ -171,6 +181,10 @@ def latency_table(
     failed = (
         f"{total - ok:,} requests that were not ok are outside these times.\n" if total > ok else ""
     )
+    if (shown["interval_basis"] == FEW_DAYS).any():
+        failed += "Intervals go by sessions alone where a group has fewer than 4 days.\n"
+    more = frame.height - shown.height
+    foot += f"+ {more} groups: leave --top out.\n" if more else ""
     return head + table + failed + foot
 
 

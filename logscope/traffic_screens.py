@@ -110,9 +110,11 @@ def traffic_table(frame: polars.DataFrame, by: Sequence[str], title: str) -> str
         ("429s", whole("n_throttled")),
         ("cancelled", whole("n_cancelled")),
         ("goodput", percent("goodput")),
-        ("peak requests/min", whole("peak_requests_per_minute")),
+    ]
+    peaks: Columns = [
+        ("requests/min", whole("peak_requests_per_minute")),
         ("at (UTC)", minute("peak_requests_at")),
-        ("peak tokens/min", whole("peak_tokens_per_minute")),
+        ("tokens/min", whole("peak_tokens_per_minute")),
         ("at (UTC)", minute("peak_tokens_at")),
     ]
     requests, operations = int(frame["n"].sum()), int(frame["operations"].sum())
@@ -125,7 +127,7 @@ def traffic_table(frame: polars.DataFrame, by: Sequence[str], title: str) -> str
     if not frame["goodput"].count():
         foot += "goodput needs objectives: [slo] in logscope.toml.\n"
     foot += "More: --load, --slo, --regions, --changes. Rows: --format json\n"
-    return head + table(frame, by, columns) + foot
+    return head + table(frame, by, columns) + "Fullest minutes\n" + table(frame, by, peaks) + foot
 
 
 def headroom_table(frame: polars.DataFrame, by: Sequence[str]) -> str:
@@ -134,13 +136,13 @@ def headroom_table(frame: polars.DataFrame, by: Sequence[str]) -> str:
     if not told.height:
         return "No answer logged here has rate-limit headers: headroom is not known.\n"
     columns: Columns = [
-        ("answers with limits", whole("n_with_limits")),
+        ("told by", whole("n_with_limits")),
         ("requests left", percent("headroom_requests")),
         ("at (UTC)", minute("headroom_requests_at")),
         ("tokens left", percent("headroom_tokens")),
         ("at (UTC)", minute("headroom_tokens_at")),
     ]
-    head = "Headroom: the least of the provider's limits that was left, by its rate-limit headers\n"
+    head = "Headroom: the least that was left of the provider's limits, by its headers\n"
     return head + table(told, by, columns)
 
 

@@ -122,11 +122,8 @@ def latency(
         )
         return
     frame, bars = measures.latency_with_histogram(opened.store, selection)
-    shown = frame.head(top) if top else frame
-    screen = screens.latency_table(shown, selection.by, selection.title(opened.store), bars)
-    if shown.height < frame.height:
-        screen += f"+ {frame.height - shown.height} groups: leave --top out.\n"
-    answer(shown, format, output, screen)
+    screen = screens.latency_table(frame, selection.by, selection.title(opened.store), bars, top)
+    answer(frame.head(top) if top else frame, format, output, screen)
 
 
 @app.command(rich_help_panel=START)
