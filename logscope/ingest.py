@@ -225,7 +225,8 @@ def write(
     if max_rejects is not None and result.rejected > max_rejects * result.records:
         raise LogscopeError(
             f"{result.rejected} of {result.records} records are rejected, more than --max-rejects "
-            f"allows; nothing was stored. See why with a higher --max-rejects and `logscope status`."
+            f"allows ({'; '.join(f'{n} {reason}' for reason, n in result.reasons[:3])}); nothing was "
+            f"stored. Mend the file, or allow more and see `logscope status --rejects`."
         )
     changes |= write_ledger(connection, store)
     changes["rejects"] = Change(

@@ -123,7 +123,7 @@ def test_too_many_rejects_store_nothing(bench: Bench) -> None:
     log = bench.write([native("r1"), "{half"], "second.jsonl")
     done = run("ingest", "--store", bench.logs.path, "--max-rejects", "1%", log, cwd=bench.folder)
     assert done.returncode == 1
-    assert "1 of 2 records are rejected" in one_line(done)
+    assert "1 of 2 records are rejected" in one_line(done) and "(1 not JSON)" in one_line(done)
     after = tree(bench.logs.path)
     assert {name for name in after if "_delta_log" in name} == {
         name for name in before if "_delta_log" in name

@@ -85,6 +85,8 @@ select
     case
         when error_name in ('rate_limit_error', 'overloaded_error') then 'throttled'
         when error_name is not null then 'error'
+        -- A line of request and response without an answer is a failed call.
+        when coalesce(type, usage) is null then 'error'
         else 'ok'
     end as status,
     -- The documented codes of the documented errors.

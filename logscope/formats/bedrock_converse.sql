@@ -93,6 +93,8 @@ select
     ---------- outcome
     case
         when http_code(meta[3]) >= 400 then throttled_or_error(http_code(meta[3]))
+        -- A line of request and response without an answer is a failed call.
+        when coalesce(usage, output) is null then 'error'
         else 'ok'
     end as status,
     http_code(meta[3]) as http_status,

@@ -70,12 +70,13 @@ select
     case
         when finish_reason in ('ERROR', 'ERROR_TOXIC') then 'error'
         when finish_reason = 'USER_CANCEL' then 'cancelled'
+        -- A line of request and response without an answer is a failed call.
+        when coalesce(usage, meta) is null then 'error'
         else 'ok'
     end as status,
     finish_reason,
     case when coalesce(message, text) is not null then coalesce(called, 0) end as n_tool_calls,
     case
         when used[6] is not null and used[1] is null then 'ignored: no model call'
-        when usage is null and meta is null then 'ignored: no model call'
     end as outcome
 from counted

@@ -108,7 +108,8 @@ select
     list_filter(modalities.promptTokensDetails, lambda part: part.modality = 'IMAGE')[1].tokenCount
         as input_image_tokens,
     ---------- outcome
-    'ok' as status,
+    -- A line of request and response without an answer is a failed call.
+    if(coalesce(usageMetadata, candidates, promptFeedback) is null, 'error', 'ok') as status,
     coalesce(finish_reason, try(promptFeedback->>'$.blockReason')) as finish_reason,
     case when candidates is not null then len(calls) end as n_tool_calls,
     case when usageMetadata is null and totalTokens is not null then 'ignored: no model call' end

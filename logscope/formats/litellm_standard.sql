@@ -6,8 +6,9 @@
 -- beware: A failed call has no first token; its 0 tokens and cost 0 are read as unknown. A cost of 0
 --   with debug information means that LiteLLM knew no price. `completionStartTime` equals `endTime`
 --   where nothing was streamed; else it is the first chunk, even one that only names the role: ttft
---   is then the first event, some ms before the first token. `response_time` is the time to the first token of a stream, so it is not
---   read. Before August 2026 `trace_id` held the caller's session where there was one.
+--   is then the first event, some ms before the first token. `response_time` is the time to the first
+--   token of a stream, so it is not read. Before August 2026 `trace_id` held the caller's session where
+--   there was one.
 -- reads: json
 -- detect: (first->>'call_type') is not null and (first->'hidden_params') is not null and
 --   (first->'response_cost') is not null and (first->'spend') is null

@@ -3,8 +3,8 @@
 -- get: Write NDJSON, CSV or Parquet with `request_id` and `offsets_ms` (milliseconds since the
 --   start of the request, one per chunk), and if you know them `kinds` (role, text, reasoning,
 --   tool, usage), `tokens_per_chunk` and `started_at`. In CSV, lists are JSON text.
--- beware: A span may be named by `trace_id` and `span_id` instead of `request_id`. A stream belongs to the day of its own `started_at`, else to that of its request; with
---   neither it is rejected.
+-- beware: A span may be named by `trace_id` and `span_id` instead of `request_id`. A stream belongs to
+--   the day of its own `started_at`, else to that of its request; with neither it is rejected.
 -- reads: json, csv, parquet
 -- detect: json_exists(first, '$.offsets_ms') and (json_exists(first, '$.request_id') or
 --   json_exists(first, '$.span_id')) and not json_exists(first, '$.model')

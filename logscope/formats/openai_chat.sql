@@ -6,7 +6,8 @@
 --   Lines of {"request": ..., "response": the body, ...} are read as well.
 -- beware: `created` has whole seconds and is no end: without `ended_at` there is no duration. A
 --   streamed answer says what it used only in its last chunk, and only with `stream_options:
---   {include_usage: true}`. Error bodies have no id and are rejected. DeepSeek, Groq, Mistral, xAI
+--   {include_usage: true}`. Error bodies have no id:
+--   without one beside them they are rejected. DeepSeek, Groq, Mistral, xAI
 --   and OpenRouter write the same shape; xAI leaves reasoning out of completion_tokens. Gemini's
 --   own compatible endpoint does not log thinking at all. Mistral's num_cached_tokens is not read:
 --   nothing says that it is billed as cached.
@@ -16,7 +17,7 @@
 --   (first->>'$.usage.prompt_tokens') is not null and (first->'choices') is not null and
 --   (first->'call_type') is null)
 -- columns: id VARCHAR, object VARCHAR, created VARCHAR, model VARCHAR, provider VARCHAR,
---   service_tier VARCHAR, usage VARCHAR, choices VARCHAR, prompt_filter_results VARCHAR, x_groq
+--   service_tier VARCHAR, usage VARCHAR, choices VARCHAR, error VARCHAR, prompt_filter_results VARCHAR, x_groq
 --   VARCHAR, request VARCHAR, started_at VARCHAR, first_token_at VARCHAR, ended_at VARCHAR,
 --   session_id VARCHAR, base_url VARCHAR, labels VARCHAR
 -- One row per answer.
@@ -46,6 +47,8 @@ counted as (
     select
         *,
         messages_of(asked[2]) as prompt,
+        known(try(error->>'$.type')) as error_type,
+        known(try(error->>'$.code')) as error_code,
         -- xAI: reasoning stands beside completion_tokens.
         coalesce(
             count_of(used[8]) > 0 and count_of(used[3])
@@ -108,7 +111,15 @@ select
     used[11] as input_image_tokens,
     used[15] as web_searches,
     ---------- outcome
-    'ok' as status,
+    -- A line of request and response without an answer is a failed call.
+    case
+        when error_type = 'rate_limit_error' or error_code in ('429', 'rate_limit_exceeded')
+            then 'throttled'
+        when error is not null or coalesce(object, usage, choices) is null then 'error'
+        else 'ok'
+    end as status,
+    http_code(error_code) as http_status,
+    coalesce(error_type, error_code) as error_type,
     answer[1] as finish_reason,
     case when answer[3] is not null then coalesce(try(json_array_length(answer[2])), 0) end
         as n_tool_calls,

@@ -16,7 +16,7 @@
 --   status VARCHAR, model VARCHAR, service_tier VARCHAR, usage VARCHAR, output VARCHAR, error
 --   VARCHAR, incomplete_details VARCHAR, instructions VARCHAR, tools VARCHAR, reasoning VARCHAR,
 --   max_output_tokens VARCHAR, temperature VARCHAR, metadata VARCHAR, "user" VARCHAR,
---   safety_identifier VARCHAR, conversation VARCHAR, content_filters VARCHAR,
+--   safety_identifier VARCHAR, conversation VARCHAR, content_filters VARCHAR, request VARCHAR,
 --   started_at VARCHAR, first_token_at VARCHAR, ended_at VARCHAR, session_id VARCHAR, base_url
 --   VARCHAR, labels VARCHAR
 -- One row per response.
@@ -50,8 +50,8 @@ select
         when content_filters is not null then 'azure'
         else 'openai'
     end as provider,
-    model as model_requested,
-    model as model_logged,
+    coalesce(model, try(request->>'$.model')) as model_requested,
+    coalesce(model, try(request->>'$.model')) as model_logged,
     base_url as region_logged,
     ---------- who asked
     coalesce(safety_identifier, "user") as user_id,
@@ -79,6 +79,8 @@ select
         when status = 'cancelled' then 'cancelled'
         when error_code = 'rate_limit_exceeded' then 'throttled'
         when status = 'failed' or error_code is not null then 'error'
+        -- A line of request and response without an answer is a failed call.
+        when coalesce(object, usage) is null then 'error'
         else 'ok'
     end as status,
     error_code as error_type,
@@ -89,7 +91,7 @@ select
     case
         when status in ('queued', 'in_progress') and used[1] is null then 'ignored: not finished'
         when object is distinct from 'response' and not streamed and id is not null
-            then 'ignored: no model call'
+            and request is null then 'ignored: no model call'
         when type is not null and type not like 'response.%' then 'ignored: no model call'
         when type not in ('response.completed', 'response.incomplete', 'response.failed')
             then 'ignored: a piece of a stream'

@@ -337,11 +337,32 @@ def test_bodies_in_lines_of_request_and_response(bench):
         # The answer's own id counts, where it has one.
         own = {} if format == "bedrock_converse" else {"id": "mine"}
         wrapped = {**own, "request": asked, "response": body, **around}
-        broken = {"id": "mine", "request": asked, "response": "502 Bad Gateway", **around}
+        failed = f"failed-{format}"
+        broken = {"id": failed, "request": asked, "response": "502 Bad Gateway", **around}
         bench.ingest(bench.write([wrapped, broken], f"{format}.jsonl"))
         assert bench.counts[0] == 2
         rows = bench.rows(f"select * from requests where request_id = '{'abcdef'[number]}'")
         assert [(row["format"], row["input_tokens"], row["output_tokens"]) for row in rows] == [
             (format, 7, 5)
         ]
-        assert rows[0]["duration_ms"] == 2000
+        assert (rows[0]["duration_ms"], rows[0]["status"]) == (2000, "ok")
+        (row,) = bench.rows(f"select * from requests where request_id = '{failed}'")
+        assert (row["status"], row["input_tokens"], row["cost_usd"]) == ("error", None, None)
+
+
+def test_an_error_body_beside_its_request_is_a_failed_call(ingest_rows):
+    def failed(name, error):
+        return {"id": name, "started_at": BEGAN, "request": {"model": "gpt-5.5"},
+                "response": {"error": error}}  # fmt: skip
+
+    answered = {"id": "x", "started_at": BEGAN, "object": "chat.completion", "choices": [],
+                "usage": {"prompt_tokens": 1, "completion_tokens": 1}}  # fmt: skip
+    rows = ingest_rows([
+        {"response": answered},
+        failed("slow", {"type": "requests", "code": "rate_limit_exceeded", "message": "wait"}),
+        failed("bad", {"type": "invalid_request_error", "code": None, "message": "no"}),
+    ])  # fmt: skip
+    assert [(row["request_id"], row["status"], row["error_type"]) for row in rows] == [
+        ("x", "ok", None), ("slow", "throttled", "requests"), ("bad", "error", "invalid_request_error"),
+    ]  # fmt: skip
+    assert rows[2]["model"] == "gpt-5.5"
