@@ -19,7 +19,6 @@ from logscope.selection import COMPUTED
 from logscope.store import table_columns
 
 NAMES = ("model", "region", "task", "team", "format", "status", "price_id")
-IDS = ("operation_id", "session_id")
 AS_THEY_ARE = (
     "started_at",
     "day",
@@ -40,27 +39,30 @@ AS_THEY_ARE = (
     "reasoning_tokens",
     "cost_usd",
 )
-COLUMNS = frozenset((*NAMES, *IDS, *AS_THEY_ARE, "in_flight"))
+COLUMNS = frozenset((*NAMES, "operation_id", "session_id", *AS_THEY_ARE, "in_flight"))
 WORD = re.compile(r"\w+")
 
 
 def keep(connection: Any, where: str | None) -> None:
-    """Make the tables `kept` and `under_way` from the view `requests`, row by row the same.
+    """Make the tables `kept` and `under_way`, row by row the same.
 
     `kept` has all of the connection's days, `asked` tells the requests that the condition is about.
     """
     for name in NAMES:
         connection.execute(
-            f"create type {enum(name)} as enum "
-            f"(select distinct {name} from requests where {name} is not null order by {name})"
+            f"create type {enum(name)} as enum (select distinct {name} from stored_requests "
+            f"where {name} is not null order by {name})"
         )
+    # A condition may be about any column, those that the view computes too; without one the rows as
+    # they are stored do.
+    source = "requests" if where else "stored_requests"
     columns = [f"{name}::{enum(name)} as {name}" for name in NAMES]
-    columns += [f"case when {name} is not null then hash({name}) end as {name}" for name in IDS]
-    columns += [*AS_THEY_ARE, f"coalesce(({where or 'true'}), false) as asked"]
-    columns += ["coalesce(ended_at, started_at) as over_at"]
-    connection.execute(f"create table kept as select {', '.join(columns)} from requests")
+    columns += ["hash(coalesce(operation_id, request_id)) as operation_id"]
+    columns += ["case when session_id is not null then hash(session_id) end as session_id"]
+    columns += [*AS_THEY_ARE, "coalesce(ended_at, started_at) as over_at"]
+    columns += [f"coalesce(({where or 'true'}), false) as asked"]
+    connection.execute(f"create table kept as select {', '.join(columns)} from {source}")
     keep_in_flight(connection)
-    connection.execute("alter table kept drop column over_at")
 
 
 def enum(name: str) -> str:
