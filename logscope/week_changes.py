@@ -208,7 +208,6 @@ def week_changes(
                     where status = 'ok' and {measure}_ms > 0
                 )
                 where days_before % 7 >= {7 - days}
-                order by group_key, week, value, day, cell, hour
             """,
         )
         groups = fetch(connection, "select * from groups")
@@ -220,21 +219,38 @@ def week_changes(
 def weeks_of(rows: polars.DataFrame) -> tuple[dict[Any, dict[int, Sample]], dict[Any, Hours]]:
     """Return the samples per group and week, and the hours of each group's week judged.
 
-    `rows` are ordered by group, week and value; an hour is counted from the start of the week.
+    An hour is counted from the start of the week.
     """
-    cells = np.unique(rows["cell"].to_numpy(), return_inverse=True)[1]
-    value, day = rows["value"].to_numpy(), rows["day"].to_numpy().astype(np.int64) % 7
-    key, week = rows["group_key"].to_numpy(), rows["week"].to_numpy()
-    starts = np.flatnonzero((np.diff(key, prepend=key[:1]) != 0) | (np.diff(week, prepend=-1) != 0))
+    keys, group = numbered(rows["group_key"])
+    cell = numbered(rows["cell"])[1]
+    value, week = rows["value"].to_numpy(), rows["week"].to_numpy()
+    day, hour = (rows[name].to_numpy().astype(np.int64) for name in ("day", "hour"))
+    part = group * (PAST_CHANGES + 2) + week
+    # By part and value; equal values by day, cell and hour, so that it does not matter in which order
+    # they were read. Three sorts here take a quarter of the work of one in the database.
+    ties = (day * (cell.max(initial=0) + 1) + cell) * (np.ptp(hour) + 1 if len(hour) else 1) + hour
+    order = np.argsort(ties, kind="stable")
+    order = order[np.argsort(value[order], kind="stable")]
+    order = order[np.argsort(part[order].astype(np.int32), kind="stable")]
+    value = value[order]
+    cell, day, hour, part = (numbers[order] for numbers in (cell, day % 7, hour, part))
     found: dict[Any, dict[int, Sample]] = {}
     hours: dict[Any, Hours] = {}
-    for start, end in zip(starts, [*starts[1:], len(key)], strict=True):
-        part = slice(start, end)
-        sample = Sample(value[part], cells[part], day[part])
-        found.setdefault(key[start], {})[int(week[start])] = sample
-        if week[start] == 0:
-            hours[key[start]] = rows["hour"][int(start) : int(end)].to_numpy()
+    ends = np.flatnonzero(np.diff(part, append=-1)) + 1
+    for start, end in zip([0, *ends[:-1]], ends, strict=False):
+        number, place = divmod(int(part[start]), PAST_CHANGES + 2)
+        mine = slice(start, end)
+        found.setdefault(keys[number], {})[place] = Sample(value[mine], cell[mine], day[mine])
+        if place == 0:
+            hours[keys[number]] = hour[mine]
     return found, hours
+
+
+def numbered(names: polars.Series) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return the distinct names in order, and the place of each row's name among them."""
+    values = names.to_numpy()
+    distinct = np.unique(values)
+    return distinct, np.searchsorted(distinct, values)
 
 
 def moments(
