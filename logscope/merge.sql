@@ -30,11 +30,11 @@ ranked as (
         -- The longest view of the request that saw its first token.
         struct_pack(
             a := first_token_at is not null, b := coalesce(duration_ms, -1),
-            c := -coalesce(epoch_us(started_at), 0), d := times::varchar
+            c := -coalesce(epoch_us(started_at), 0), d := times
         ) as times_rank,
         struct_pack(
             a := model_logged is not null, b := coalesce(length(model_logged), 0),
-            c := answerer::varchar
+            c := answerer
         ) as answerer_rank,
         -- A region, or a host that names one, before a host that does not.
         struct_pack(
@@ -48,11 +48,11 @@ ranked as (
             a := coalesce(input_tokens, -1),
             b := (cache_read_tokens is not null)::int + (cache_write_5m_tokens is not null)::int
                 + (cache_write_unknown_tokens is not null)::int,
-            c := input::varchar
+            c := input
         ) as input_rank,
         struct_pack(
             a := coalesce(output_tokens, -1), b := reasoning_tokens is not null,
-            c := output::varchar
+            c := output
         ) as output_rank,
         -- How it ended, as the versions tell it that saw it end best.
         struct_pack(a := success, b := status) as status_rank,
@@ -60,8 +60,8 @@ ranked as (
         struct_pack(a := success, b := error_type is not null, c := error_type) as error_rank,
         struct_pack(a := success, b := finish_reason is not null, c := finish_reason)
             as finish_rank,
-        struct_pack(a := propensity is not null, b := choice::varchar) as choice_rank,
-        origin::varchar as origin_rank,
+        struct_pack(a := propensity is not null, b := choice) as choice_rank,
+        origin as origin_rank,
     from blocks
 ),
 
