@@ -18,7 +18,7 @@ test: $(VENV)/.installed-test
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2 -m "not browser and not aiperf and not proxy"
 
-# Needs Debian's chromium and chromium-driver.
+# Needs Debian's chromium.
 test-browser: $(VENV)/.installed-browser
 	$(BIN)/pytest -m browser
 
