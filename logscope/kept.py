@@ -53,9 +53,9 @@ def keep(connection: Any, where: str | None) -> None:
             f"create type {enum(name)} as enum (select distinct {name} from stored_requests "
             f"where {name} is not null order by {name})"
         )
-    # A condition may be about any column, those that the view computes too; without one the rows as
-    # they are stored do.
-    source = "requests" if where else "stored_requests"
+    # A condition may be about any column, those that the view computes too, and a failure may belong
+    # to an operation by the view's rule; without either the rows as they are stored do.
+    source = "requests" if where or has_unmarked_failures(connection) else "stored_requests"
     columns = [f"{name}::{enum(name)} as {name}" for name in NAMES]
     columns += ["hash(coalesce(operation_id, request_id)) as operation_id"]
     columns += ["case when session_id is not null then hash(session_id) end as session_id"]
@@ -63,6 +63,15 @@ def keep(connection: Any, where: str | None) -> None:
     columns += [f"coalesce(({where or 'true'}), false) as asked"]
     connection.execute(f"create table kept as select {', '.join(columns)} from {source}")
     keep_in_flight(connection)
+
+
+def has_unmarked_failures(connection: Any) -> bool:
+    """Return whether the rule of `views.sql` may join a failure to a later success."""
+    found = connection.execute(
+        "select exists(select 1 from stored_requests where status in ('error', 'throttled') "
+        "and operation_id is null and session_id is not null and prompt_chars is not null)"
+    ).fetchone()
+    return bool(found[0])
 
 
 def enum(name: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from logscope.kept import keep
 from logscope.store import Store
 from tests.conftest import Bench, Row, native
 
@@ -447,6 +448,16 @@ def test_a_failure_joins_an_operation_that_the_producer_marked(bench: Bench) -> 
         asked("h", 30, operation_id="o1"),
     ]))  # fmt: skip
     assert operations(bench) == [("o1", 3, "ok", f"producer and {RULE}")]
+
+
+def test_a_report_counts_the_same_operations(bench: Bench) -> None:
+    bench.ingest(bench.write([asked("f", 0, "error"), asked("ok", 5), asked("other", 10)]))
+    with closing(Store(bench.logs.path).connect()) as connection:
+        keep(connection, None)
+        assert connection.execute(
+            "select attempts, count(*) from (select count(*) as attempts from kept group by "
+            "operation_id) group by attempts order by attempts"
+        ).fetchall() == [(1, 1), (2, 1)]
 
 
 def test_a_retry_over_midnight_is_one_operation_of_the_second_day(bench: Bench) -> None:
