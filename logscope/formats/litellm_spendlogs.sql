@@ -6,9 +6,12 @@
 -- beware: /spend/logs stops at 10,000 rows. `completionStartTime` equals `endTime` where nothing
 --   was streamed; else it is the first chunk, even one that only names the role, so ttft is the
 --   first event. A failed call has three equal times, and 0 for tokens and spend: read as unknown.
---   Spend is 0 as well where no price is known. There is no region and no stream flag: they are read
---   from `api_base` and the times. `session_id` is the trace of one call unless the caller set one.
---   Prompts are only there with store_prompts_in_spend_logs.
+--   Spend is 0 as well where no price is known. There is no region and no stream flag: they are
+--   read from `api_base` and the times. `session_id` is the trace of one call unless the caller
+--   set one. Prompts are only there with store_prompts_in_spend_logs. The failed attempts of a
+--   call share its id: to theirs `#` and the start in milliseconds are added; the proxy writes the
+--   time of the failure as the start, so such a row does not meet the attempt in a
+--   StandardLoggingPayload.
 -- reads: json, csv
 -- records: data
 -- detect: json_exists(coalesce(first->'$.data[0]', first), '$.call_type') and

@@ -3,12 +3,13 @@
 -- get: Log to a bucket: `litellm_settings: {callbacks: ["s3_v2"]}` or "gcs_bucket", then copy the
 --   prefix (aws s3 sync s3://BUCKET/PREFIX logs/). Each call is a file of its own. Lists and
 --   NDJSON, as the generic webhook writes them, are read as well.
--- beware: A failed call has no first token; its 0 tokens and cost 0 are read as unknown. A cost of 0
---   with debug information means that LiteLLM knew no price. `completionStartTime` equals `endTime`
---   where nothing was streamed; else it is the first chunk, even one that only names the role: ttft
---   is then the first event, some ms before the first token. `response_time` is the time to the first
---   token of a stream, so it is not read. Before August 2026 `trace_id` held the caller's session where
---   there was one.
+-- beware: A failed call has no first token; its 0 tokens and cost 0 are read as unknown. A cost of
+--   0 with debug information means that LiteLLM knew no price. `completionStartTime` equals
+--   `endTime` where nothing was streamed; else it is the first chunk, even one that only names the
+--   role: ttft is then the first event, some ms before the first token. `response_time` is the
+--   time to the first token of a stream, so it is not read. Before August 2026 `trace_id` held the
+--   caller's session where there was one. The failed attempts of a call share its id: to theirs
+--   `#` and the start in milliseconds are added.
 -- reads: json
 -- detect: (first->>'call_type') is not null and (first->'hidden_params') is not null and
 --   (first->'response_cost') is not null and (first->'spend') is null

@@ -6,7 +6,7 @@
 --   first token. The conventions say that input includes the cache; some pass Anthropic's own
 --   count, which does not. Spans around a call (agents, chains, the outer span of the Vercel AI
 --   SDK) repeat its usage: only the innermost is a request. Metrics are sums and cannot be read as
---   requests.
+--   requests. A span that logs no id of the response is known as `trace:span`, and so are parents.
 -- reads: json
 -- rows: many
 -- detect: (first->'$.resourceSpans[0]') is not null or (first->'$.batches[0].scopeSpans') is not
