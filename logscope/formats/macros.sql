@@ -25,6 +25,9 @@ create macro time_of_ns(text) as time_of_us(nullif(try_cast(text as hugeint), 0)
 -- .NET ticks: 100 ns since the year 1.
 create macro time_of_ticks(text) as
     time_of_us(nullif(try_cast(text as hugeint), 0) // 10 - 62135596800000000);
+-- A length of time, up to some months; no call takes longer.
+create macro span_of_ms(ms) as
+    to_microseconds(case when abs(ms) < 1e10 then (ms * 1000)::bigint end);
 create macro ms_between_ns(first, last) as
     (try_cast(last as hugeint) - try_cast(first as hugeint))::double / 1e6;
 

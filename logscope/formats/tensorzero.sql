@@ -43,7 +43,7 @@ select
     id as request_id,
     inference_id as operation_id,
     known(episode_id) as session_id,
-    ended - to_microseconds((coalesce(took_ms, 0) * 1000)::bigint) as started_at,
+    ended - span_of_ms(coalesce(took_ms, 0)) as started_at,
     case when took_ms is not null then ended end as ended_at,
     took_ms as duration_ms,
     known(ttft_ms) as ttft_ms,

@@ -78,7 +78,7 @@ select
     coalesce(told[1], told[2], request_id, requestId) as request_id,
     coalesce(
         time_of(coalesce(told[3], told[4])),
-        logged_at - to_microseconds((latency_ms * 1000)::bigint),
+        logged_at - span_of_ms(latency_ms),
         logged_at
     ) as started_at,
     latency_ms as duration_ms,

@@ -39,9 +39,9 @@ ended as (
 requests as (
     select
         *,
-        run_ended_at - to_microseconds(round(
-            coalesce(last_moment - start_times[place], latencies[place]) * 1e6
-        )::bigint) as started_at,
+        run_ended_at - span_of_ms(
+            1000 * coalesce(last_moment - start_times[place], latencies[place])
+        ) as started_at,
         coalesce(errors[place], '') <> '' as failed,
     from ended
 )

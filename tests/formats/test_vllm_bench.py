@@ -54,7 +54,8 @@ def test_what_cannot_be_read(bench):
     summary = {"date": "20261110-100000", "backend": "vllm", "model_id": "m", "mean_ttft_ms": 3.5}
     bench.ingest(bench.write([bench_run(), summary, bench_run(date="today"), "{broken"]))
     assert bench.counts == (8, 3, 0, 1, 4)
-    assert bench.rejects() == [(3, "no readable date of the run"), (4, "not JSON")]
+    # Each of the three requests of the run is told of.
+    assert bench.rejects() == [(3, "no readable date of the run")] * 3 + [(4, "not JSON")]
 
 
 def test_an_older_run_without_start_times(ingest_rows):
