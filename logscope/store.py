@@ -48,6 +48,9 @@ SCRATCH = ".scratch"
 
 # Bounded on purpose: a partitioned write otherwise takes several GB (DuckDB 2.0).
 MEMORY_LIMIT = "2GB"
+# Rows of long lists: a reader holds a whole group of them, and with DuckDB's 122,880 rows of 100
+# chunks that is 100 MB for each of its threads.
+ROW_GROUPS = {"streams": 20_480}
 
 
 def find_store(path: Path | None = None) -> Path:
@@ -226,9 +229,10 @@ def write_file(connection: Any, folder: Path, day: date | None) -> LiveFile | No
     rows = (
         "outgoing" if day is None else f"(select * exclude (day) from outgoing where day = '{day}')"
     )
+    size = f", row_group_size {ROW_GROUPS[folder.name]}" if folder.name in ROW_GROUPS else ""
     with connection.cursor() as own:
         count = own.execute(
-            f"copy {rows} to {quote(str(path))} (format parquet, compression zstd)"
+            f"copy {rows} to {quote(str(path))} (format parquet, compression zstd{size})"
         ).fetchone()[0]
     if not count:
         path.unlink()
