@@ -181,7 +181,7 @@ def bridge(frame: polars.DataFrame, narrow: bool = False) -> Spec:
         tooltip=[alt.Tooltip("label:N", title="cause"), alt.Tooltip("text:N", title="USD")],
     )
     text = base.mark_text(align="left", dx=6, color=INK).encode(x="right:Q", text="text:N")
-    size = {"width": 150 if narrow else 560, "height": 26 * len(rows)}
+    size = {"width": 150 if narrow else 560, "height": (34 if narrow else 26) * len(rows)}
     return finished(alt.layer(bars, text).properties(**size), narrow)
 
 
