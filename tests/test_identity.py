@@ -232,6 +232,16 @@ def test_scores_and_streams_follow_the_id_that_stands_for_their_request(bench: B
     }  # fmt: skip
 
 
+def test_a_langfuse_score_finds_the_span_that_opentelemetry_logged(bench: Bench) -> None:
+    score = {
+        "id": "1", "name": "correct", "value": 1, "source": "API", "dataType": "NUMERIC",
+        "timestamp": "2025-11-10T11:00:00Z", "traceId": TRACE, "observationId": span_id("call"),
+    }  # fmt: skip
+    bench.ingest(bench.write(json.dumps({"data": [score], "meta": {}}), "scores.json"))
+    bench.ingest(bench.write([span("call", gen_ai__response__id="resp_7")], "spans.jsonl"))
+    assert [row["request_id"] for row in contents(bench, "scores")] == ["resp_7"]
+
+
 def test_a_span_is_known_by_its_trace_as_well(bench: Bench) -> None:
     bench.ingest(bench.write([
         span("a", **used(10, 5)), span("a", trace="f" * 32, **used(10, 5)), span("a", **used(10, 5)),

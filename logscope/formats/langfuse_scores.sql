@@ -28,7 +28,7 @@ with named as (
 select
     record_file,
     record_line,
-    observationId as request_id,
+    span_or_id(traceId, observationId) as request_id,
     case when observationId is null then coalesce(sessionId, trace.sessionId, traceId) end
         as session_id,
     name,
