@@ -5,7 +5,9 @@ Absolute seconds depend on the machine; the ratios are what is promised.
 
 from __future__ import annotations
 
+import json
 import os
+import random
 import shutil
 import statistics
 import subprocess
@@ -15,6 +17,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from litellm_log import record
 
 HERE = Path(__file__).parent
 ROUNDS = 3
@@ -83,9 +87,7 @@ def ingest(folder: Path) -> bool:
         )
 
     def floor() -> Run:
-        return run(
-            [sys.executable, str(HERE / "typed_read.py"), str(log), str(folder / "floor.parquet")]
-        )
+        return run([sys.executable, str(HERE / "typed_read.py"), str(log), str(folder / "floor")])
 
     return side_by_side("ingest 1 GB", ours, floor, 1.5)
 
@@ -121,6 +123,29 @@ def latency(folder: Path) -> bool:
     return beyond <= 1.0
 
 
+def files(folder: Path) -> bool:
+    """A year of hourly files in one call beside a tenth of it: a file costs the same in both."""
+    year, rng = 8760, random.Random(1)
+    seconds = {}
+    for number in (year // 10, year):
+        logs = folder / f"logs-{number}"
+        for hour in range(number):
+            path = logs / f"{hour // 24:03}" / f"{hour % 24:02}.jsonl"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # An hour is 3000 records of the log's own clock.
+            path.write_text(json.dumps(record(hour * 3000, rng)) + "\n")
+        command = [sys.executable, "-m", "logscope", "ingest", "--store", str(folder / str(number))]
+        one = run([*command, str(logs)])
+        seconds[number] = one.wall_s / number * 1000
+        print(
+            f"{f'{number:,} files':34} logscope  {one.wall_s:6.2f} s wall {one.cpu_s:6.2f} s cpu "
+            f"{one.peak_mb:6.0f} MB peak, {seconds[number]:.2f} s per 1,000 files"
+        )
+    ratio = seconds[year] / seconds[year // 10]
+    print(f"{'8,760 files':34} ratio     {ratio:6.2f} (promised 1)", flush=True)
+    return ratio <= 1.0
+
+
 def report(folder: Path) -> bool:
     """A year of 200,000 requests a week: its last report beside that of a store of two weeks."""
     made = {"a year": folder / "year", "two weeks": folder / "two_weeks"}
@@ -144,7 +169,7 @@ def report(folder: Path) -> bool:
     return found.wall_s <= 20 and ratio <= 1.2
 
 
-BENCHMARKS = {"ingest": ingest, "latency": latency, "report": report}
+BENCHMARKS = {"ingest": ingest, "files": files, "latency": latency, "report": report}
 
 
 def main() -> None:

@@ -11,8 +11,8 @@ from typing import Any
 from logscope import merging
 from logscope.config import quote
 from logscope.delta import Change
-from logscope.staging import Plan
-from logscope.store import scan_sql
+from logscope.reading import Plan
+from logscope.tables import fill, scan_sql
 
 # What becomes of the records of a request that only repeats what its children used.
 REPEATS = "ignored: repeats its children"
@@ -61,25 +61,25 @@ def account(connection: Any, plans: Sequence[Plan], digests: dict[str, str]) -> 
     """Make `next_files`: what became of the records of each file, and `fates` behind it.
 
     A request's first record in the order of files and lines is stored, the others are merged; all
-    are merged if the store had the request. `fates` leaves out the records that are a row alone.
+    are merged if the store had the request. `fates` leaves out the records that are a row alone. Of
+    files that have `grown` only what was added counts here.
     """
     connection.execute(
         "create or replace table read_files (file_id varchar, path varchar, format varchar, "
-        "size_bytes bigint, sha256 varchar, damaged bigint)"
+        "size_bytes bigint, sha256 varchar, damaged bigint, bytes_read bigint);"
+        "create or replace table grown (file_id varchar, cut_line bigint)"
     )
-    connection.executemany(
-        "insert into read_files values (?, ?, ?, ?, ?, ?)",
-        [
-            [
-                plan.file_id,
-                str(plan.path),
-                plan.format.name,
-                plan.path.stat().st_size,
-                digests[plan.file_id],
-                int(plan.problem is not None),
-            ]
-            for plan in plans
-        ],
+    read = []
+    for plan in plans:
+        size = plan.path.stat().st_size
+        begins = plan.grown.begins if plan.grown else 0
+        place = [plan.file_id, str(plan.path), plan.format.name, size, digests[plan.file_id]]
+        read.append([*place, int(plan.problem is not None), size - begins])
+    fill(connection, "read_files", read)
+    fill(
+        connection,
+        "grown",
+        [[plan.grown.file_id, plan.grown.cut] for plan in plans if plan.grown],
     )
     connection.execute(
         f"""
@@ -142,6 +142,7 @@ def account(connection: Any, plans: Sequence[Plan], digests: dict[str, str]) -> 
             size_bytes,
             sha256,
             now() as ingested_at,
+            any_value(bytes_read) as bytes_read,
             count(fate) + any_value(damaged) as records,
             count(*) filter (where fate = 'stored') as stored,
             count(*) filter (where fate = 'merged') as merged,
@@ -157,7 +158,7 @@ def account(connection: Any, plans: Sequence[Plan], digests: dict[str, str]) -> 
 def summarise(connection: Any, result: IngestResult) -> IngestResult:
     """Fill the account from the temporary tables of this ingest."""
     one = connection.execute(
-        "select count(*), sum(size_bytes), sum(records), sum(stored), sum(merged), sum(ignored), "
+        "select count(*), sum(bytes_read), sum(records), sum(stored), sum(merged), sum(ignored), "
         "sum(rejected) from next_files"
     ).fetchone()
     spans = connection.execute(

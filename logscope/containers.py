@@ -10,7 +10,6 @@ import codecs
 import csv
 import glob
 import gzip
-import hashlib
 import io
 import json
 import re
@@ -92,12 +91,6 @@ def walk(folder: Path) -> Iterator[Path]:
             yield from walk(path)
         elif path.is_file():
             yield path
-
-
-def digest(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def compression(path: Path) -> str | None:

@@ -12,18 +12,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from logscope import containers, merging, staging
+from logscope import containers, merging, plain_files, staging
 from logscope.accounting import IngestResult, account, open_written, summarise
 from logscope.config import Config
 from logscope.containers import Source
 from logscope.delta import Change
-from logscope.errors import InputError, LogscopeError, UsageError
+from logscope.errors import InputError, LogscopeError, StoreError, UsageError
 from logscope.formats import Format, Head, claims, find_format, find_formats, formats_stamp
+from logscope.known import KnownFiles
 from logscope.ledger import write_ledger
 from logscope.prices import price_stamp
+from logscope.reading import Growth, Plan
 from logscope.rejects import rejected_records
-from logscope.staging import Plan
 from logscope.store import MEMORY_LIMIT, SCRATCH, Store, new_connection
+from logscope.tables import fill
 
 Progress = Callable[[str, int, int], None]
 
@@ -64,19 +66,29 @@ def ingest(
     chosen = choose_formats(sources, heads, formats, format_name, adapters)
     store = Store.create(store_path)
     with scratch_folder(store) as scratch, ThreadPoolExecutor(2) as hashing:
-        known = known_files(store)
-        plans, digests, unchanged = [], {}, 0
-        for path in chosen:
-            digests[path] = hashing.submit(containers.digest, path)
+        known = KnownFiles(store)
+        plans, unchanged = [], 0
+        beginnings = {
+            path: known.beginnings(path, format, heads[path]) for path, format in chosen.items()
+        }
+        hashes = {
+            path: hashing.submit(plain_files.digest, path, [file.size_bytes for file in files])
+            for path, files in beginnings.items()
+        }
+        taken: set[str] = set()
         for number, (path, format) in enumerate(chosen.items()):
             report("unpack", number, len(chosen))
-            # A file of a known size may be a known file: only then is its hash waited for.
-            if (
-                path.stat().st_size in known
-                and digests[path].result() in known[path.stat().st_size]
-            ):
-                unchanged += 1
-                continue
+            # Only a file that may be known is hashed before it is read.
+            if beginnings[path] or path.stat().st_size in known.sizes:
+                sha256, parts = hashes[path].result()
+                if known.holds(sha256):
+                    unchanged += 1
+                    continue
+                grown = known.growth(path, beginnings[path], parts)
+                if grown and grown.file_id not in taken:
+                    taken.add(grown.file_id)
+                    plans.append(plan_growth(path, format, grown, scratch, number))
+                    continue
             plans.append(plan_file(path, format, heads[path], scratch, number))
         result = IngestResult(
             unknown_files=tuple(path for path in heads if path not in chosen),
@@ -87,13 +99,15 @@ def ingest(
             staging.prepare(connection)
             report("read", 0, len(plans))
             plans = staging.stage(connection, plans, scratch)
-            plans, copies = identify(plans, {path: digests[path].result() for path in digests})
-            staging.settle(connection, plans)
-            report("merge", 0, 1)
-            digest_of = {plan.file_id: digests[plan.path].result() for plan in plans}
+            digests = {plan.path: hashes[plan.path].result()[0] for plan in plans}
+            plans, copies = identify(plans, digests, known)
             result = replace(result, unchanged_files=unchanged + copies)
-            with store.writing() as store:
-                result = write(connection, store, config, plans, digest_of, max_rejects, result)
+            if plans:
+                staging.settle(connection, plans)
+                report("merge", 0, 1)
+                digest_of = {plan.file_id: digests[plan.path] for plan in plans}
+                with store.writing() as store:
+                    result = write(connection, store, config, plans, digest_of, max_rejects, result)
             connection.close()
     seconds = (datetime.now(UTC) - started).total_seconds()
     return replace(result, seconds=seconds)
@@ -163,16 +177,6 @@ def scratch_folder(store: Store) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def known_files(store: Store) -> dict[int, set[str]]:
-    """Return the hashes of the files that the store has read, by their size in bytes."""
-    connection = store.connect()
-    known: dict[int, set[str]] = {}
-    for size, sha256 in connection.execute("select size_bytes, sha256 from files").fetchall():
-        known.setdefault(size, set()).add(sha256)
-    connection.close()
-    return known
-
-
 def plan_file(path: Path, format: Format, head: Head | None, scratch: Path, number: int) -> Plan:
     """Return how to read one file, unpacked if DuckDB would stumble over it."""
     layout = head.layout if head else "newline_delimited"
@@ -190,15 +194,25 @@ def plan_file(path: Path, format: Format, head: Head | None, scratch: Path, numb
     return Plan(path, format, layout, plain, problem=problem)
 
 
-def identify(plans: Sequence[Plan], digests: dict[Path, str]) -> tuple[list[Plan], int]:
-    """Give each plan its file id; of files with the same bytes keep the first."""
+def plan_growth(path: Path, format: Format, grown: Growth, scratch: Path, number: int) -> Plan:
+    """Return how to read what was added to a known file."""
+    added = scratch / f"{number}.added.jsonl"
+    plain_files.copy_from(path, grown.begins, added)
+    return Plan(path, format, "newline_delimited", added, grown.file_id, grown=grown)
+
+
+def identify(
+    plans: Sequence[Plan], digests: dict[Path, str], known: KnownFiles
+) -> tuple[list[Plan], int]:
+    """Give each plan its file id; of files with the same bytes keep the first, of known ones none.
+
+    A file that has grown keeps the id that it has. Returns also how many files were left out.
+    """
     seen: dict[str, Plan] = {}
     for plan in plans:
-        file_id = digests[plan.path][:16]
-        if file_id not in seen:
-            seen[file_id] = Plan(
-                plan.path, plan.format, plan.layout, plan.plain, file_id, plan.problem
-            )
+        digest = digests[plan.path]
+        if not known.holds(digest):
+            seen.setdefault(digest, replace(plan, file_id=plan.file_id or digest[:16]))
     return list(seen.values()), len(plans) - len(seen)
 
 
@@ -211,14 +225,19 @@ def write(
     max_rejects: float | None,
     result: IngestResult,
 ) -> IngestResult:
-    """Merge the staged records into the store, account for them, and commit it all at once."""
+    """Merge the staged records into the store, account for them, and commit it all at once.
+
+    Raises StoreError if another writer has read on in a file that has grown.
+    """
+    grown = {plan.grown.sha256 for plan in plans if plan.grown}
+    if grown and not grown <= KnownFiles(store).ids:
+        raise StoreError(f"{store.path} changed while this command was at work. Run it again.")
     changes = merging.merge_records(connection, store, config)
     rejects = rejected_records(connection, plans)
     connection.execute(
         "create table next_rejects (file_id varchar, path varchar, line bigint, reason varchar, excerpt varchar)"
     )
-    if rejects:
-        connection.executemany("insert into next_rejects values (?, ?, ?, ?, ?)", rejects)
+    fill(connection, "next_rejects", rejects)
     open_written(connection, changes["requests"])
     account(connection, plans, digests)
     result = summarise(connection, result)
@@ -229,9 +248,6 @@ def write(
             f"stored. Mend the file, or allow more and see `logscope status --rejects`."
         )
     changes |= write_ledger(connection, store)
-    changes["rejects"] = Change(
-        adds=store.write_parquet(connection, "rejects", "select * from next_rejects")
-    )
     if any(change.adds or change.removes for change in changes.values()):
         book = store.write_parquet(connection, "prices", "select * from prices order by all")
         changes["prices"] = Change(adds=book, removes=store.files("prices"))

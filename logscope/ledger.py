@@ -18,6 +18,8 @@ from logscope.store import Store
 from logscope.tables import scan_sql, table_columns
 
 MERGES = Path(__file__).with_name("merges.sql")
+# The line that broke off when a file was read that has grown since: it is whole now.
+CUT = "coalesce((file_id, line) in (select (file_id, cut_line) from grown), false)"
 # What a stale file of the ledger or of the list of files holds when it is written anew.
 KEPT = {
     "merges": """
@@ -27,21 +29,34 @@ KEPT = {
     """,
     "files": """
         select stale.* replace (
-            stored + coalesce(more_stored, 0) as stored,
-            merged + coalesce(more_merged, 0) as merged,
-            ignored + coalesce(more_ignored, 0) as ignored
+            coalesce(later.path, stale.path) as path,
+            coalesce(later.size_bytes, stale.size_bytes) as size_bytes,
+            coalesce(later.sha256, stale.sha256) as sha256,
+            coalesce(later.ingested_at, stale.ingested_at) as ingested_at,
+            stale.records - (cut_line is not null)::bigint + coalesce(later.records, 0) as records,
+            stale.stored + coalesce(more_stored, 0) + coalesce(later.stored, 0) as stored,
+            stale.merged + coalesce(more_merged, 0) + coalesce(later.merged, 0) as merged,
+            stale.ignored + coalesce(more_ignored, 0) + coalesce(later.ignored, 0) as ignored,
+            stale.rejected - (cut_line is not null)::bigint + coalesce(later.rejected, 0) as rejected
         )
-        from stale left join recounted using (file_id)
+        from stale
+        left join recounted using (file_id)
+        left join grown using (file_id)
+        left join next_files as later on later.file_id = grown.file_id
     """,
+    "rejects": f"select * from stale where not {CUT}",
 }
 STALE = {
     "merges": "request_id in (select stored_id from reassigned)",
-    "files": "file_id in (select file_id from recounted)",
+    "files": "file_id in (select file_id from recounted union select file_id from grown)",
+    "rejects": CUT,
 }
+# A file that has grown stays one file.
+NEW = {"files": "file_id not in (select file_id from grown)"}
 
 
 def write_ledger(connection: Any, store: Store) -> dict[str, Change]:
-    """Return the changes of `merges` and `files`, from `fates` and `next_files` of this ingest."""
+    """Return the changes of `merges`, `files` and `rejects`, from what this ingest made of them."""
     for table in STALE:
         sql = scan_sql(table, store.files(table), origin=True)
         connection.execute(f"create or replace view stored_{table} as {sql}")
@@ -181,7 +196,7 @@ def rewrite(connection: Any, store: Store, table: str) -> Change:
         ).fetchall()
     ]
     columns = ", ".join(table_columns()[table])
-    rows = f"select {columns} from next_{table}"
+    rows = f"select {columns} from next_{table} where {NEW.get(table, 'true')}"
     if stale:
         connection.execute(
             f"create or replace view stale as select {columns} from stored_{table} "

@@ -315,8 +315,7 @@ def name_models(connection: Any, config: Config) -> None:
         sorted({(row[2], row[1]) for row in canonical if row[1]}, key=repr),
         config.section("prices"),
     )
-    connection.register("price_book", book)
-    connection.execute("create or replace table prices as select * from price_book")
+    prices.create_prices(connection, book)
 
 
 def write_canonical(connection: Any, pairs: Sequence[tuple[Any, Any]]) -> list[list[Any]]:

@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from logscope.names import canonical_model, canonical_provider
 from logscope.price_listing import Listing, find_listing, listing_version
@@ -32,11 +32,9 @@ from logscope.price_rules import (
     read_entries,
     read_factors,
 )
+from logscope.tables import table_columns
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-__all__ = ["canonical_model", "canonical_provider", "price_book", "price_stamp"]
+__all__ = ["canonical_model", "canonical_provider", "create_prices", "price_book", "price_stamp"]
 
 PRICES_TOML = Path(__file__).with_name("prices.toml")
 COST_SQL = Path(__file__).with_name("cost.sql")
@@ -148,18 +146,16 @@ class Model:
 
 def price_book(
     models: Iterable[tuple[str | None, str | None]], overrides: Mapping[str, Any]
-) -> pa.Table:
-    """Return the table `prices` for logged models, given as (provider, logged name).
+) -> list[dict[str, Any]]:
+    """Return the rows of the table `prices` for logged models, given as (provider, logged name).
 
     `overrides` is [prices] of logscope.toml; a mistake in it is a UsageError. A model or a tier
     without a price has no row. Periods and tiers do not overlap: a request meets at most one row.
     """
-    import pyarrow as pa
-
     shipped = tomllib.loads(PRICES_TOML.read_text(encoding="utf-8"))
     entries = [*read_entries(shipped["prices"], SHIPPED), *read_entries(overrides, TEAM)]
     team_factors = read_factors(overrides.get("factors", {}), f"{TEAM}: [prices.factors]")
-    rows: list[dict[str, Any]] = []
+    book: list[dict[str, Any]] = []
     pairs = {(provider, logged) for provider, logged in models if logged}
     for provider, logged in sorted(pairs, key=lambda pair: (pair[0] or "", pair[1])):
         name = canonical_model(provider, logged)
@@ -170,8 +166,19 @@ def price_book(
         known = {tier: Decimal(str(factors[tier])) for tier in TIERS if tier in factors}
         same = {"provider": provider, "model": name, "model_logged": logged}
         for row in Model(listing, named, team_factors, known).rows():
-            rows.append({"price_id": _price_id(same | row)} | same | row)
-    return pa.Table.from_pylist(rows, schema=_schema())
+            row = dict.fromkeys(COLUMN.values()) | {"price_id": _price_id(same | row)} | same | row
+            book.append({column: row[column] for column in table_columns()["prices"]})
+    return book
+
+
+def create_prices(connection: Any, book: Sequence[Mapping[str, Any]]) -> None:
+    """Make the table `prices` of the rows of a price book."""
+    shape = json.dumps([table_columns()["prices"]])
+    connection.execute(
+        "create or replace table prices as select entry.* from ("
+        f"select unnest(from_json($book, '{shape}')) as entry)",
+        {"book": json.dumps(book, default=str)},
+    )
 
 
 def price_stamp(overrides: Mapping[str, Any]) -> str:
@@ -209,17 +216,3 @@ def _price_id(row: Mapping[str, Any]) -> str:
     if row["above_input_tokens"]:
         parts.append(f"above {row['above_input_tokens']}")
     return " ".join(parts)
-
-
-def _schema() -> pa.Schema:
-    """The columns of `prices` in tables.sql."""
-    import pyarrow as pa
-
-    text, day, count = pa.string(), pa.date32(), pa.int64()
-    names = ("price_id", "provider", "model", "model_logged", "service_tier")
-    fields = [(name, text) for name in names]
-    fields += [("valid_from", day), ("valid_until", day)]
-    fields += [("from_minute_of_day", pa.int32()), ("until_minute_of_day", pa.int32())]
-    fields += [("above_input_tokens", count), ("up_to_input_tokens", count)]
-    fields += [(column, pa.decimal128(18, 10)) for column in COLUMN.values()]
-    return pa.schema([*fields, ("source", text)])

@@ -15,7 +15,8 @@ placed as (
         coalesce(renamed.canonical_id, staged.request_id) as request_id,
         staged.request_id as own_id,
         sources.file_id,
-        coalesce(record_line, staged.row - first_rows.first_row + 1) as line,
+        sources.records_before
+            + coalesce(record_line, staged.row - first_rows.first_row + 1) as line,
         outcome as given,
         bill_kind is not null as is_bill,
         offsets_ms is not null and bill_kind is null as is_stream,

@@ -6,8 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from logscope import plain_files
 from logscope.config import quote
-from logscope.staging import MAX_RECORD_BYTES, Plan
+from logscope.reading import MAX_RECORD_BYTES, Plan
 
 
 def rejected_records(connection: Any, plans: Sequence[Plan]) -> list[list[Any]]:
@@ -44,6 +45,10 @@ def read_lines(
     """Return line number in the file and text of the wanted records (numbered without empty lines)."""
     if plan.layout != "newline_delimited":
         return {}
+    before, lines_before = 0, 0
+    if plan.grown:
+        before = plan.grown.records
+        lines_before = plain_files.count_lines(plan.path, plan.grown.begins)
     rows = connection.execute(
         f"""
         with lines as (
@@ -59,9 +64,9 @@ def read_lines(
         select record, number, text from records
         semi join (select unnest($wanted) as record) using (record)
         """,
-        {"wanted": list(wanted)},
+        {"wanted": [record - before for record in wanted]},
     ).fetchall()
-    return {record: (number, text) for record, number, text in rows}
+    return {record + before: (number + lines_before, text) for record, number, text in rows}
 
 
 def describe_record(text: str | None) -> tuple[str | None, bool]:

@@ -46,6 +46,10 @@ FOLDER_NAME = "logscope-store"
 LOCK = ".lock"
 SCRATCH = ".scratch"
 
+# Up to so many days a query runs once for each of them (logs lie in order of time, so most of the
+# rest is skipped unread); for more its rows are kept in a table first.
+DAYS_IN_PLACE = 8
+
 # Bounded on purpose: a partitioned write otherwise takes several GB (DuckDB 2.0).
 MEMORY_LIMIT = "2GB"
 # Rows of long lists: a reader holds a whole group of them, and with DuckDB's 122,880 rows of 100
@@ -194,17 +198,31 @@ class Store:
     def write_parquet(self, connection: Any, table: str, query: str) -> list[LiveFile]:
         """Write a query's rows as Parquet files of a table; they count only after a commit."""
         folder = self.path / table
-        columns = ", ".join(table_columns()[table])
-        connection.execute(f"create or replace table outgoing as select {columns} from ({query})")
-        days: list[date | None] = [None]
-        if "day" in table_columns()[table]:
-            rows = connection.execute("select distinct day from outgoing order by day").fetchall()
-            days = [row[0] for row in rows]
+        columns = table_columns()[table]
+        rows = f"select {', '.join(columns)} from ({query})"
+        if "day" not in columns:
+            written = [write_file(connection, folder, rows)]
+            return [file for file in written if file]
+        listed = f"select distinct day from ({query}) order by day"
+        days = [row[0] for row in connection.execute(listed).fetchall()]
+        # A range of times passes through views down to the file; a day made of them does not.
+        condition = (
+            "started_at >= timestamptz '{day} 00:00Z' "
+            "and started_at < timestamptz '{day} 00:00Z' + interval 1 day"
+        )
+        if len(days) > DAYS_IN_PLACE or "started_at" not in columns:
+            connection.execute(f"create or replace table outgoing as {rows}")
+            rows, condition = "from outgoing", "day = '{day}'"
+
+        def write_day(day: date) -> LiveFile | None:
+            of_day = f"select * exclude (day) from ({rows}) where {condition.format(day=day)}"
+            return write_file(connection, folder, of_day, day)
+
         # One file per day, two at a time: less than half the work of a partitioned COPY (DuckDB 2.0),
         # and its memory does not grow with the days.
         with ThreadPoolExecutor(2) as writers:
-            written = list(writers.map(lambda day: write_file(connection, folder, day), days))
-        connection.execute("drop table outgoing")
+            written = list(writers.map(write_day, days))
+        connection.execute("drop table if exists outgoing")
         return sorted((file for file in written if file), key=lambda file: file.path)
 
     def commit(self, changes: Mapping[str, Change], stamps: Mapping[str, str]) -> Store:
@@ -219,20 +237,19 @@ class Store:
         return after
 
 
-def write_file(connection: Any, folder: Path, day: date | None) -> LiveFile | None:
-    """Write the rows of `outgoing` (of one day, if given) as one Parquet file, None without rows."""
+def write_file(
+    connection: Any, folder: Path, rows: str, day: date | None = None
+) -> LiveFile | None:
+    """Write the rows of a query, all of one day if given, as one Parquet file; None without rows."""
     from logscope.delta import LiveFile
 
     target = folder if day is None else folder / f"day={day}"
     target.mkdir(parents=True, exist_ok=True)
     path = target / f"part-{uuid.uuid4()}.parquet"
-    rows = (
-        "outgoing" if day is None else f"(select * exclude (day) from outgoing where day = '{day}')"
-    )
     size = f", row_group_size {ROW_GROUPS[folder.name]}" if folder.name in ROW_GROUPS else ""
     with connection.cursor() as own:
         count = own.execute(
-            f"copy {rows} to {quote(str(path))} (format parquet, compression zstd{size})"
+            f"copy ({rows}) to {quote(str(path))} (format parquet, compression zstd{size})"
         ).fetchone()[0]
     if not count:
         path.unlink()

@@ -98,6 +98,14 @@ def scan_sql(table: str, files: Sequence[LiveFile], origin: bool = False) -> str
     return f"select {names} from read_parquet([{listed}], filename = {str(origin).lower()}{hive})"
 
 
+def fill(connection: Any, table: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Insert rows into a table, all at once: a statement for each would take longer by far."""
+    if rows:
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        marks = ", ".join("unnest(?)" for _ in columns)
+        connection.execute(f"insert into {table} select {marks}", columns)
+
+
 def fetch(connection: Any, query: str, params: Mapping[str, Any] | None = None) -> polars.DataFrame:
     """Return a query's rows as a polars frame: the one way out of DuckDB.
 

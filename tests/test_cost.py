@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from logscope.prices import COST_SQL, price_book
+from logscope.prices import COST_SQL, create_prices, price_book
 
 TABLES = COST_SQL.with_name("tables.sql").read_text(encoding="utf-8")
 COST = COST_SQL.read_text(encoding="utf-8")
@@ -34,8 +34,7 @@ def priced(
         )
     names = "select distinct provider, coalesce(model_logged, model_requested) from requests"
     models = connection.execute(names).fetchall()
-    connection.register("book", price_book(models, overrides or {}))
-    connection.execute("insert into prices by name select * from book")
+    create_prices(connection, price_book(models, overrides or {}))
     connection.execute(
         "create view priced_input as select * exclude (cost_usd, price_id) from requests"
     )

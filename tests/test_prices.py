@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from logscope.errors import UsageError
-from logscope.prices import PRICES_TOML, price_book, price_stamp
+from logscope.prices import PRICES_TOML, create_prices, price_book, price_stamp
 
 TABLES = PRICES_TOML.with_name("tables.sql").read_text(encoding="utf-8")
 
@@ -22,8 +22,7 @@ TABLES = PRICES_TOML.with_name("tables.sql").read_text(encoding="utf-8")
 def rows(
     provider: str | None, model: str, overrides: Mapping[str, Any] | None = None
 ) -> list[dict[str, Any]]:
-    book: list[dict[str, Any]] = price_book([(provider, model)], overrides or {}).to_pylist()
-    return book
+    return price_book([(provider, model)], overrides or {})
 
 
 def price(
@@ -64,12 +63,13 @@ def toml(text: str) -> dict[str, Any]:
 
 
 def test_the_columns_are_those_of_the_table_contract() -> None:
-    connection = duckdb.connect()
-    connection.execute(TABLES)
-    connection.register("book", price_book([("openai", "gpt-5.5")], {}))
-    columns = "select column_name, column_type from (describe select * from {})"
-    book, contract = (connection.execute(columns.format(t)).fetchall() for t in ("book", "prices"))
-    assert book == contract
+    columns = "select column_name, column_type from (describe prices)"
+    book, contract = duckdb.connect(), duckdb.connect()
+    create_prices(book, price_book([("openai", "gpt-5.5")], {}))
+    contract.execute(TABLES)
+    assert book.execute(columns).fetchall() == contract.execute(columns).fetchall()
+    counted = book.execute("select count(*), count(input_usd_per_mtok) from prices").fetchall()
+    assert counted == [(len(rows("openai", "gpt-5.5")),) * 2]
 
 
 @pytest.mark.parametrize(
@@ -304,8 +304,8 @@ def test_a_mistake_is_one_line_with_key_reason_and_remedy(
 def test_the_book_is_the_same_for_the_same_models_in_any_order() -> None:
     models = [("openai", "gpt-5.5"), (None, "gpt-5.5"), ("anthropic", "claude-opus-4-7")]
     book = price_book(models, {})
-    assert book.equals(price_book([*reversed(models), *models], {}))
-    ids = book.column("price_id").to_pylist()
+    assert book == price_book([*reversed(models), *models], {})
+    ids = [row["price_id"] for row in book]
     assert len(ids) == len(set(ids))
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from logscope.config import quote
 from logscope.errors import InputError, UsageError, did_you_mean
 from logscope.queries import SqlFile, read_sql
+from logscope.tables import fill
 
 FOLDER = Path(__file__).parent
 MACROS = FOLDER / "macros.sql"
@@ -61,6 +62,14 @@ class Format:
     def table(self) -> str | None:
         """The table of an SQLite database whose rows are the records."""
         return self.file.keys.get("table")
+
+    @property
+    def plain(self) -> str | None:
+        """The column of a nested type that some records hold as one plain text.
+
+        `source` has the text in a column of the same name with `_text` behind it.
+        """
+        return self.file.keys.get("plain")
 
     @property
     def many_rows(self) -> bool:
@@ -184,7 +193,7 @@ def claims_of_first(
         return claimed
     connection.execute("create or replace table heads (path varchar, kind varchar, first json)")
     rows = [[path, head.kind, as_json(head.first)] for path, head in heads.items()]
-    connection.executemany("insert into heads values (?, ?, ?)", rows)
+    fill(connection, "heads", rows)
     tests = []
     for format in formats.values():
         # Of a document that wraps its records, the first of them is looked at; of one that nests

@@ -15,23 +15,24 @@
 --   (first->'response_cost') is not null and (first->'spend') is null
 -- columns: id VARCHAR, litellm_call_id VARCHAR, trace_id VARCHAR, session_id VARCHAR, call_type
 --   VARCHAR, status VARCHAR, stream VARCHAR, custom_llm_provider VARCHAR, model VARCHAR,
---   model_group VARCHAR, model_id VARCHAR, api_base VARCHAR, startTime VARCHAR,
---   completionStartTime VARCHAR, endTime VARCHAR, prompt_tokens VARCHAR, completion_tokens
---   VARCHAR, total_tokens VARCHAR, response_cost VARCHAR, response_cost_failure_debug_info
---   VARCHAR, cache_hit VARCHAR, end_user VARCHAR, request_tags VARCHAR[], messages VARCHAR,
---   error_str VARCHAR, error_information STRUCT(error_code VARCHAR, error_class VARCHAR),
---   hidden_params STRUCT(litellm_model_name VARCHAR, litellm_overhead_time_ms VARCHAR,
---   additional_headers STRUCT("llm_provider-x-ms-region" VARCHAR, "x-ms-region" VARCHAR,
---   x_ratelimit_limit_requests VARCHAR, x_ratelimit_remaining_requests VARCHAR,
---   x_ratelimit_limit_tokens VARCHAR, x_ratelimit_remaining_tokens VARCHAR)),
---   model_parameters STRUCT(temperature VARCHAR, max_tokens VARCHAR, max_completion_tokens
---   VARCHAR, max_output_tokens VARCHAR, reasoning_effort VARCHAR, reasoning STRUCT(effort
---   VARCHAR), tools STRUCT(type VARCHAR)[]), metadata STRUCT(user_api_key_alias VARCHAR,
---   user_api_key_team_alias VARCHAR, user_api_key_team_id VARCHAR, user_api_key_end_user_id
---   VARCHAR, spend_logs_metadata VARCHAR, requester_metadata VARCHAR, usage_object VARCHAR),
---   response STRUCT(model VARCHAR, service_tier VARCHAR, stop_reason VARCHAR, status VARCHAR,
---   content STRUCT(type VARCHAR)[], output STRUCT(type VARCHAR)[], choices STRUCT(finish_reason
---   VARCHAR, message STRUCT(tool_calls STRUCT(type VARCHAR)[]))[], usage VARCHAR)
+--   model_group VARCHAR, model_id VARCHAR, api_base VARCHAR, startTime VARCHAR, completionStartTime
+--   VARCHAR, endTime VARCHAR, prompt_tokens BIGINT, completion_tokens BIGINT, total_tokens BIGINT,
+--   response_cost VARCHAR, response_cost_failure_debug_info VARCHAR, cache_hit VARCHAR, end_user
+--   VARCHAR, request_tags VARCHAR[], messages STRUCT(role VARCHAR, content VARCHAR)[], error_str
+--   VARCHAR, error_information STRUCT(error_code VARCHAR, error_class VARCHAR), hidden_params
+--   STRUCT(litellm_model_name VARCHAR, litellm_overhead_time_ms VARCHAR, additional_headers
+--   STRUCT("llm_provider-x-ms-region" VARCHAR, "x-ms-region" VARCHAR, x_ratelimit_limit_requests
+--   VARCHAR, x_ratelimit_remaining_requests VARCHAR, x_ratelimit_limit_tokens VARCHAR,
+--   x_ratelimit_remaining_tokens VARCHAR)), model_parameters STRUCT(temperature VARCHAR, max_tokens
+--   VARCHAR, max_completion_tokens VARCHAR, max_output_tokens VARCHAR, reasoning_effort VARCHAR,
+--   reasoning STRUCT(effort VARCHAR), tools STRUCT(type VARCHAR)[]), metadata
+--   STRUCT(user_api_key_alias VARCHAR, user_api_key_team_alias VARCHAR, user_api_key_team_id
+--   VARCHAR, user_api_key_end_user_id VARCHAR, spend_logs_metadata VARCHAR, requester_metadata
+--   VARCHAR, usage_object litellm_usage), response STRUCT(model VARCHAR, service_tier VARCHAR,
+--   stop_reason VARCHAR, status VARCHAR, content STRUCT(type VARCHAR)[], output STRUCT(type
+--   VARCHAR)[], choices STRUCT(finish_reason VARCHAR, message STRUCT(tool_calls STRUCT(type
+--   VARCHAR)[]))[], usage litellm_usage)
+-- plain: messages
 -- One row per call.
 with named as (
     select
@@ -55,7 +56,7 @@ with named as (
             scalar_entries(metadata.requester_metadata),
             scalar_entries(metadata.spend_logs_metadata)
         )) as label_list,
-        messages_of(messages) as prompt,
+        unredacted(messages) as prompt,
         http_code(error_information.error_code) as error_code,
         known(error_information.error_class) as error_class,
         coalesce(response.usage, metadata.usage_object) as usage,
@@ -66,18 +67,8 @@ counted as (
     select
         *,
         coalesce(caller['session_id'], caller['litellm_session_id']) as caller_session,
-        -- One extraction, because each one parses the text again.
-        try(usage->>[
-            '$.prompt_tokens_details.cached_tokens', '$.cache_read_input_tokens',
-            '$.prompt_tokens_details.cache_creation_tokens', '$.cache_creation_input_tokens',
-            '$.prompt_tokens_details.cache_creation_token_details.ephemeral_5m_input_tokens',
-            '$.prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens',
-            '$.completion_tokens_details.reasoning_tokens',
-            '$.prompt_tokens_details.audio_tokens', '$.completion_tokens_details.audio_tokens',
-            '$.prompt_tokens_details.image_tokens',
-            '$.prompt_tokens_details.web_search_requests',
-            '$.server_tool_use.web_search_requests', '$.service_tier'
-        ]) as used,
+        texts_of(prompt) as texts,
+        usage.prompt_tokens_details.cache_creation_token_details as cache_written,
     from named
 )
 
@@ -119,7 +110,7 @@ select
     labels_of(label_list) as labels,
     ---------- known before the answer
     try_cast(stream as boolean) as stream,
-    tier_of(coalesce(known(response.service_tier), known(used[13]))) as service_tier,
+    tier_of(coalesce(known(response.service_tier), known(usage.service_tier))) as service_tier,
     coalesce(known(model_parameters.reasoning_effort), known(model_parameters.reasoning.effort))
         as reasoning_effort,
     len(prompt) as n_messages,
@@ -132,28 +123,35 @@ select
     ) as max_output_tokens,
     model_parameters.temperature as temperature,
     -- The input of the Responses API may be one plain text.
-    if(left(messages, 1) in ('[', '{'), prompt_of(prompt), known(messages)) as prompt_text,
-    system_of(prompt) as system_prompt,
-    case when prompt is not null then has_image(messages) end as has_images,
+    if(messages_text is null, texts, [known(messages_text)]) as prompt_texts,
+    case when prompt[1].role in ('system', 'developer') then texts[1] end as system_prompt,
+    case when prompt is not null then holds_image(prompt) end as has_images,
+    messages is null as text_unread,
     ---------- tokens
     -- A failed call logs 0 for what nobody counted.
-    nullif(count_of(prompt_tokens), case when failed then 0 end) as input_tokens,
-    nullif(count_of(completion_tokens), case when failed then 0 end) as output_tokens,
+    nullif(prompt_tokens, case when failed then 0 end) as input_tokens,
+    nullif(completion_tokens, case when failed then 0 end) as output_tokens,
     total_tokens,
     true as input_includes_cache,
     true as output_includes_reasoning,
-    coalesce(used[1], used[2]) as cache_read_tokens,
-    used[5] as cache_write_5m_tokens,
-    used[6] as cache_write_1h_tokens,
+    coalesce(usage.prompt_tokens_details.cached_tokens, usage.cache_read_input_tokens)
+        as cache_read_tokens,
+    cache_written.ephemeral_5m_input_tokens as cache_write_5m_tokens,
+    cache_written.ephemeral_1h_input_tokens as cache_write_1h_tokens,
     -- What was written, but for what has a lifetime.
-    count_of(coalesce(used[3], used[4]))
-        - coalesce(count_of(used[5]), 0) - coalesce(count_of(used[6]), 0)
+    count_of(coalesce(
+        usage.prompt_tokens_details.cache_creation_tokens, usage.cache_creation_input_tokens
+    ))
+        - coalesce(count_of(cache_written.ephemeral_5m_input_tokens), 0)
+        - coalesce(count_of(cache_written.ephemeral_1h_input_tokens), 0)
         as cache_write_unknown_tokens,
-    used[7] as reasoning_tokens,
-    used[8] as input_audio_tokens,
-    used[9] as output_audio_tokens,
-    used[10] as input_image_tokens,
-    coalesce(used[11], used[12]) as web_searches,
+    usage.completion_tokens_details.reasoning_tokens as reasoning_tokens,
+    usage.prompt_tokens_details.audio_tokens as input_audio_tokens,
+    usage.completion_tokens_details.audio_tokens as output_audio_tokens,
+    usage.prompt_tokens_details.image_tokens as input_image_tokens,
+    coalesce(
+        usage.prompt_tokens_details.web_search_requests, usage.server_tool_use.web_search_requests
+    ) as web_searches,
     ---------- outcome
     hidden_params.litellm_overhead_time_ms as overhead_ms,
     case

@@ -48,7 +48,7 @@ create macro known(text) as case when text not in ('', 'None', 'null') then text
 create macro last_of(list) as list_filter(list, lambda item: item is not null)[-1];
 -- The texts of a list as lines; NULL where there is none.
 create macro joined_lines(texts) as
-    case when last_of(texts) is not null then array_to_string(texts, chr(10)) end;
+    coalesce(nullif(array_to_string(texts, chr(10)), ''), last_of(texts));
 
 -- The value of the first header, of a list of {name, value}, that has one of the names.
 create macro header_of(headers, names) as
@@ -196,6 +196,21 @@ create macro attempt_id(id, failed, started_at) as
 create macro count_of(text) as try_cast(text as decimal(12, 0))::bigint;
 create macro natural_of(text) as case when count_of(text) >= 0 then count_of(text) end;
 
+-- LiteLLM's usage, in the spellings of OpenAI and of Anthropic.
+create type litellm_usage as struct(
+    prompt_tokens_details struct(
+        cached_tokens bigint, cache_creation_tokens bigint,
+        cache_creation_token_details struct(
+            ephemeral_5m_input_tokens bigint, ephemeral_1h_input_tokens bigint
+        ),
+        audio_tokens bigint, image_tokens bigint, web_search_requests bigint
+    ),
+    completion_tokens_details struct(reasoning_tokens bigint, audio_tokens bigint),
+    cache_read_input_tokens bigint, cache_creation_input_tokens bigint,
+    server_tool_use struct(web_search_requests bigint),
+    service_tier varchar
+);
+
 -- Outcome. A score may be a yes or a no.
 create macro share_of(text) as
     case lower(text) when 'true' then 1.0 when 'false' then 0.0 else try_cast(text as double) end;
@@ -268,9 +283,9 @@ create macro words_of(content) as
             then coalesce(array_to_string(try(content->>'$[*].text'), chr(10)), content)
         else content
     end;
-create macro prompt_of(messages) as joined_lines(
-    list_transform(messages, lambda message: words_of(message.content))
-);
+create macro texts_of(messages) as
+    list_transform(messages, lambda message: words_of(message.content));
+create macro prompt_of(messages) as joined_lines(texts_of(messages));
 create macro system_of(messages) as
     case when messages[1].role in ('system', 'developer') then words_of(messages[1].content) end;
 -- Whether messages (as JSON text) hold an image. Inside a text the quotes would be escaped.
@@ -281,6 +296,21 @@ create macro has_image(text) as
         '"(type"\s*:\s*"(image_url|image|input_image|image_file)"'
             || '|(image|inline_data|inlineData)"\s*:\s*\{)'
     );
+-- The same for messages that are read as such: a content of one text holds none.
+create macro holds_image(messages) as coalesce(list_bool_or(list_transform(
+    messages,
+    lambda message: left(message.content, 1) = '[' and has_image(message.content)
+)), false);
+-- Messages that are read as such, unless LiteLLM's placeholder stands for them.
+create macro unredacted(messages) as
+    case
+        when not coalesce(list_bool_or(list_transform(
+            messages,
+            lambda message: message.content = 'redacted-by-litellm'
+                or (left(message.content, 1) = '['
+                    and contains(message.content, '"redacted-by-litellm"'))
+        )), false) then messages
+    end;
 
 -- Streams. The events in a piece of an event stream (`data: {...}` lines, or one bare object).
 create macro events_of(text) as

@@ -424,3 +424,24 @@ def test_layouts(bench, layout):
     bench.ingest(bench.write(text, "log.json"))
     expected = ["a"] if layout == "one object" else ["a", "b"]
     assert [row["request_id"] for row in bench.rows()] == expected
+
+
+@pytest.mark.parametrize("before", [1, 20])
+def test_a_plain_prompt_is_read_wherever_it_stands(ingest_rows, before: int) -> None:
+    """A list of messages is read as such, until a text turns up: at once, or late in the file."""
+    filler = "Say it. " * 10_000  # 80 kB: 20 of them pass what is looked at first
+    calls = [
+        call(id=f"list-{i:02}", messages=[{"role": "user", "content": filler}])
+        for i in range(before)
+    ]
+    rows = ingest_rows([*calls, call(id="text", messages="What now? And then?"), call(id="z")])
+    assert [row["prompt_chars"] for row in rows] == [80_000] * before + [19, 5]
+    assert [row["prompt_questions"] for row in rows] == [0] * before + [2, 0]
+    assert [row["n_messages"] for row in rows] == [1] * before + [None, 1]
+    assert [row["line"] for row in rows] == list(range(1, before + 3))
+
+
+def test_no_messages_is_no_text(ingest_rows) -> None:
+    none, absent = ingest_rows([call(id="a", messages=None), call(id="b", messages={})])
+    for row in (none, absent):
+        assert (row["prompt_chars"], row["n_messages"], row["has_images"]) == (None, None, None)

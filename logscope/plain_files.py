@@ -1,0 +1,86 @@
+"""Plain files: their bytes hashed and searched, their lines counted, cut off and put together."""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+CHUNK = 1 << 20
+
+
+def digest(path: Path, ends: Sequence[int] = ()) -> tuple[str, dict[int, str]]:
+    """Return the SHA-256 of a file's bytes, and by `ends` (in bytes) those of its beginnings."""
+    beginnings: dict[int, str] = {}
+    with path.open("rb") as file:
+        hashed = hashlib.sha256()
+        position = 0
+        for end in sorted(set(ends)):
+            while position < end and (block := file.read(min(CHUNK, end - position))):
+                hashed.update(block)
+                position += len(block)
+            beginnings[end] = hashed.hexdigest()
+        return hashlib.file_digest(file, lambda: hashed).hexdigest(), beginnings
+
+
+def count_lines(path: Path, end: int) -> int:
+    """Return how many lines end among the first bytes of a file."""
+    count, left = 0, end
+    with path.open("rb") as file:
+        while left and (block := file.read(min(CHUNK, left))):
+            count += block.count(b"\n")
+            left -= len(block)
+    return count
+
+
+def line_start(path: Path, end: int) -> int:
+    """Return where the line begins that is not complete at byte `end`; `end` if none is."""
+    with path.open("rb") as file:
+        position = end
+        file.seek(end)
+        if file.read(1) == b"\n":
+            return end
+        while position:
+            size = min(CHUNK, position)
+            file.seek(position - size)
+            found = file.read(size).rfind(b"\n")
+            if found >= 0:
+                return position - size + found + 1
+            position -= size
+    return 0
+
+
+def bundle(paths: Sequence[Path], target: Path) -> dict[Path, int]:
+    """Write the lines of several files to one, empty ones left out.
+
+    Returns the number, from 0, of the first line of each file that has any.
+    """
+    starts: dict[Path, int] = {}
+    count = 0
+    with target.open("wb") as output:
+        for path in paths:
+            lines = [line for line in path.read_bytes().split(b"\n") if line.strip(b" \t\r")]
+            if lines:
+                starts[path] = count
+                output.write(b"\n".join(lines) + b"\n")
+                count += len(lines)
+    return starts
+
+
+def copy_from(path: Path, begin: int, target: Path) -> None:
+    """Write the bytes of a file from `begin` on to `target`."""
+    with path.open("rb") as file, target.open("wb") as output:
+        file.seek(begin)
+        shutil.copyfileobj(file, output, CHUNK)
+
+
+def holds_text(path: Path, key: str, limit: int = 0) -> bool:
+    """Tell whether some JSON record of a file has a text under `key`; `limit` is in bytes, 0 all."""
+    if not path.stat().st_size:
+        return False
+    pattern = re.compile(rb'"' + re.escape(key.encode()) + rb'"\s*:\s*"')
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return pattern.search(content, 0, limit or len(content)) is not None
