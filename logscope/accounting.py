@@ -71,7 +71,7 @@ def account(connection: Any, plans: Sequence[Plan], digests: dict[str, str]) -> 
     )
     read = []
     for plan in plans:
-        size = plan.path.stat().st_size
+        size = plan.path.stat().st_size if plan.size_bytes is None else plan.size_bytes
         begins = plan.grown.begins if plan.grown else 0
         place = [plan.file_id, str(plan.path), plan.format.name, size, digests[plan.file_id]]
         read.append([*place, int(plan.problem is not None), size - begins])

@@ -40,10 +40,13 @@ class Logs:
         return ingest(self.path, listed, self.config, **options)
 
     def refresh(self) -> int:
-        """Recompute task, team, region and cost by today's rules and prices; return rows changed."""
+        """Recompute task, team, region and cost by today's rules and prices; return rows changed.
+
+        Sources whose log format changed are read again first.
+        """
         from logscope.refresh import refresh
 
-        return refresh(self.store, self.config)
+        return refresh(self.store, self.config).changed
 
     def staleness(self) -> str | None:
         """Return one line if derived columns are out of date, else None."""

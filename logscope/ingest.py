@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +19,7 @@ from logscope.config import Config
 from logscope.containers import Source
 from logscope.delta import Change
 from logscope.errors import InputError, LogscopeError, StoreError, UsageError
-from logscope.formats import Format, Head, claims, find_format, find_formats, formats_stamp
+from logscope.formats import Format, Head, claims, find_format, find_formats, format_stamps
 from logscope.known import KnownFiles
 from logscope.ledger import write_ledger
 from logscope.prices import price_stamp
@@ -35,8 +36,30 @@ def stamps(config: Config) -> dict[str, str]:
     return {
         "rules": config.stamp(),
         "prices": price_stamp(config.section("prices")),
-        "formats": formats_stamp(),
+        "formats": json.dumps(format_stamps()),
     }
+
+
+def stamps_beside(store: Store, config: Config) -> dict[str, str]:
+    """Return the stamps for a commit that leaves earlier rows as they are: theirs stay."""
+    today, recorded = stamps(config), store.snapshot.stamps
+    read = {file.format for file in KnownFiles(store).files}
+    if not read:
+        return today
+    before = recorded_formats(store)
+    formats = {
+        name: before.get(name, stamp) if name in read else stamp
+        for name, stamp in format_stamps().items()
+    }
+    return {**today, **recorded, "formats": json.dumps(formats)}
+
+
+def recorded_formats(store: Store) -> dict[str, str]:
+    """Return the stamp of each format under which its files in the store were read."""
+    try:
+        return dict(json.loads(store.snapshot.stamps.get("formats", "{}")))
+    except ValueError:
+        return {}
 
 
 def ingest(
@@ -177,7 +200,9 @@ def scratch_folder(store: Store) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def plan_file(path: Path, format: Format, head: Head | None, scratch: Path, number: int) -> Plan:
+def plan_file(
+    path: Path, format: Format, head: Head | None, scratch: Path, number: int | str
+) -> Plan:
     """Return how to read one file, unpacked if DuckDB would stumble over it."""
     layout = head.layout if head else "newline_delimited"
     plain, problem = path, None
@@ -232,14 +257,7 @@ def write(
     grown = {plan.grown.sha256 for plan in plans if plan.grown}
     if grown and not grown <= KnownFiles(store).ids:
         raise StoreError(f"{store.path} changed while this command was at work. Run it again.")
-    changes = merging.merge_records(connection, store, config)
-    rejects = rejected_records(connection, plans)
-    connection.execute(
-        "create table next_rejects (file_id varchar, path varchar, line bigint, reason varchar, excerpt varchar)"
-    )
-    fill(connection, "next_rejects", rejects)
-    open_written(connection, changes["requests"])
-    account(connection, plans, digests)
+    changes = gather(connection, store, config, plans, digests)
     result = summarise(connection, result)
     if max_rejects is not None and result.rejected > max_rejects * result.records:
         raise LogscopeError(
@@ -247,9 +265,27 @@ def write(
             f"allows ({'; '.join(f'{n} {reason}' for reason, n in result.reasons[:3])}); nothing was "
             f"stored. Mend the file, or allow more and see `logscope status --rejects`."
         )
+    store.commit(changes, stamps_beside(store, config))
+    return result
+
+
+def gather(
+    connection: Any,
+    store: Store,
+    config: Config,
+    plans: Sequence[Plan],
+    digests: dict[str, str],
+) -> dict[str, Change]:
+    """Merge the staged records into the store and account for them; return what is to be committed."""
+    changes = merging.merge_records(connection, store, config)
+    connection.execute(
+        "create table next_rejects (file_id varchar, path varchar, line bigint, reason varchar, excerpt varchar)"
+    )
+    fill(connection, "next_rejects", rejected_records(connection, plans))
+    open_written(connection, changes["requests"])
+    account(connection, plans, digests)
     changes |= write_ledger(connection, store)
     if any(change.adds or change.removes for change in changes.values()):
         book = store.write_parquet(connection, "prices", "select * from prices order by all")
         changes["prices"] = Change(adds=book, removes=store.files("prices"))
-    store.commit(changes, stamps(config))
-    return result
+    return changes

@@ -70,6 +70,14 @@ def bundle(paths: Sequence[Path], target: Path) -> dict[Path, int]:
     return starts
 
 
+def copy_beginning(path: Path, size: int, target: Path) -> None:
+    """Write the first bytes of a file to `target`."""
+    with path.open("rb") as file, target.open("wb") as output:
+        while size and (block := file.read(min(CHUNK, size))):
+            output.write(block)
+            size -= len(block)
+
+
 def copy_from(path: Path, begin: int, target: Path) -> None:
     """Write the bytes of a file from `begin` on to `target`."""
     with path.open("rb") as file, target.open("wb") as output:

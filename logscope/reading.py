@@ -114,6 +114,7 @@ class Plan:
     problem: str | None = None
     grown: Growth | None = None
     parallel: bool = True
+    size_bytes: int | None = None  # of the file as it was read; by default as it is
 
 
 def staged_columns() -> dict[str, str]:

@@ -1,36 +1,61 @@
-"""Refresh: recompute what follows from rules and prices, for rows that are stored already."""
+"""Refresh: what is stored already, by today's formats, rules and prices."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from logscope import identity, merging, staging
 from logscope.config import Config
 from logscope.delta import Change
 from logscope.ingest import scratch_folder, stamps
+from logscope.rereading import Reread, changed_formats, read_again
 from logscope.store import MEMORY_LIMIT, Store, new_connection
 
 
-def refresh(store: Store, config: Config) -> int:
-    """Recompute names, task, team, region and cost of all requests in one transaction.
+@dataclass(frozen=True)
+class Refreshed:
+    """How many requests changed by today's rules and prices, and what was read again."""
 
-    Returns the number of requests that changed. What the producers said is not touched.
+    changed: int
+    reread: Reread
+
+
+def refresh(store: Store, config: Config) -> Refreshed:
+    """Read sources again whose format changed, then recompute all that follows from rules and prices.
+
+    Each is one transaction: killed between the two, the store says that it is out of date.
     """
+    reread = Reread()
     with store.writing() as store, scratch_folder(store) as scratch:
-        connection: Any = new_connection(MEMORY_LIMIT, scratch)
-        staging.prepare(connection)
-        identity.open_rows(connection, store)
-        connection.execute(f"create view rows as select {merging.as_logged()} from stored_requests")
-        connection.execute("create table touched as select request_id from stored_requests")
-        facts = merging.stream_facts(connection, store, has_streams=False)
-        connection.execute(f"create table stream_facts as {facts}")
-        merging.derive(connection, config)
-        changes = {"requests": merging.replace_rows(connection, store, "requests")}
-        book = store.write_parquet(connection, "prices", "select * from prices order by all")
-        changes["prices"] = Change(adds=book, removes=store.files("prices"))
-        changed = connection.execute("select count(*) from changed_keys").fetchone()[0]
-        store.commit(changes, stamps(config))
-        connection.close()
+        formats = changed_formats(store)
+        if formats:
+            kept = {**stamps(config), **store.snapshot.stamps, "formats": stamps(config)["formats"]}
+            reread = read_again(store, config, formats, scratch, kept)
+            store = store.refreshed()
+        return Refreshed(recompute(store, config, scratch), reread)
+
+
+def recompute(store: Store, config: Config, scratch: Path) -> int:
+    """Recompute names, task, team, region and cost of all requests; return how many changed.
+
+    What the producers said is not touched.
+    """
+    connection: Any = new_connection(MEMORY_LIMIT, scratch)
+    staging.prepare(connection)
+    identity.open_rows(connection, store)
+    connection.execute(f"create view rows as select {merging.as_logged()} from stored_requests")
+    connection.execute("create table touched as select request_id from stored_requests")
+    facts = merging.stream_facts(connection, store, has_streams=False)
+    connection.execute(f"create table stream_facts as {facts}")
+    merging.derive(connection, config)
+    changes = {"requests": merging.replace_rows(connection, store, "requests")}
+    book = store.write_parquet(connection, "prices", "select * from prices order by all")
+    changes["prices"] = Change(adds=book, removes=store.files("prices"))
+    changed = connection.execute("select count(*) from changed_keys").fetchone()[0]
+    store.commit(changes, stamps(config))
+    connection.close()
     return int(changed)
 
 
@@ -45,9 +70,10 @@ def staleness(store: Store, config: Config) -> str | None:
             f"The {' and the '.join(differ)} changed since these logs were read: "
             "`logscope ingest --refresh` brings the store up to date."
         )
-    if recorded.get("formats", today["formats"]) != today["formats"]:
+    formats = changed_formats(store) if recorded.get("formats") != today["formats"] else []
+    if formats:
         return (
-            "The log formats changed since these logs were read; new files are read by the new ones. "
-            "To read the old ones again, ingest them into a new store."
+            f"How {' and '.join(formats)} is read changed since: `logscope ingest --refresh` reads "
+            "these logs again."
         )
     return None

@@ -13,10 +13,27 @@ if TYPE_CHECKING:
     from logscope.accounting import IngestResult
     from logscope.histogram import Histogram
     from logscope.recommendation import Recommendation
+    from logscope.refresh import Refreshed
     from logscope.store import Store
 
 MIN_P95 = 60
 MOST_FORMATS = 10  # of a longer list only the largest are told one by one
+
+
+def refresh_lines(done: Refreshed) -> str:
+    """Return what a refresh did: what was read again, which sources are gone, what changed."""
+    lines = []
+    reread = done.reread
+    if reread.files:
+        lines.append(
+            f"Read again: {plural(reread.files, 'file')}, {plural(reread.records, 'record')}."
+        )
+    if reread.gone:
+        listed = ", ".join(map(clean, reread.gone[:3]))
+        more = f" and {len(reread.gone) - 3:,} more" if len(reread.gone) > 3 else ""
+        lines.append(f"Gone or changed, so that their rows stay as they are: {listed}{more}.")
+    lines.append(f"Refreshed: {plural(done.changed, 'request')} changed.")
+    return "\n".join(lines)
 
 
 def ingest_summary(result: IngestResult, store: Store) -> str:

@@ -130,6 +130,12 @@ class Store:
         now.remember(self)
         return now
 
+    def showing(self, files: Mapping[str, list[LiveFile]]) -> Store:
+        """Return the same store with other files in some tables, for writing upon them."""
+        other = self.refreshed()
+        other._live.update(files)
+        return other
+
     def remember(self, earlier: Store) -> None:
         """Take over what another object read of the tables that are still at the same version."""
         for table, files in earlier._live.items():

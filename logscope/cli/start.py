@@ -43,7 +43,9 @@ def ingest(
     ] = None,
     refresh: Annotated[
         bool,
-        typer.Option("--refresh", help="Recompute task, team, region and cost by today's rules."),
+        typer.Option(
+            "--refresh", help="Bring what is stored up to today's rules, prices and formats."
+        ),
     ] = False,
     max_rejects: Annotated[
         str | None, typer.Option(help="Store nothing if more records are rejected, e.g. 1%.")
@@ -57,8 +59,9 @@ def ingest(
     if not paths and not refresh:
         raise UsageError("Say what to read: logscope ingest FOLDER. See `logscope formats`.")
     if refresh:
-        changed = opened.refresh()
-        typer.echo(f"Refreshed: {changed:,} requests changed.", err=True)
+        from logscope.refresh import refresh as bring_up_to_date
+
+        typer.echo(screens.refresh_lines(bring_up_to_date(opened.store, opened.config)), err=True)
     if paths:
         with showing() as progress:
             result = opened.ingest(

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,9 @@ class Format:
 
     @cached_property
     def stamp(self) -> str:
-        return hashlib.sha256(self.file.path.read_bytes()).hexdigest()[:16]
+        """A hash of its SQL and of the functions it uses: files read under another are stale."""
+        text = self.file.path.read_text(encoding="utf-8")
+        return hashlib.sha256("".join([text, *functions_in(text)]).encode()).hexdigest()[:16]
 
     def columns(self, connection: Any) -> dict[str, str]:
         """Return the columns it reads with their types; DuckDB takes the declaration apart."""
@@ -140,10 +143,29 @@ def find_format(name: str, formats: Mapping[str, Format]) -> Format:
     return formats[name]
 
 
-def formats_stamp() -> str:
-    """Return a hash over all shipped formats; a store made with another one is to be refreshed."""
-    text = "".join(format.stamp for format in find_formats().values())
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+@cache
+def functions() -> dict[str, str]:
+    """Return the functions and types of macros.sql by name, each with its SQL."""
+    text = MACROS.read_text(encoding="utf-8")
+    found = re.finditer(r"^create (?:macro|type) (\w+).*?;$", text, re.MULTILINE | re.DOTALL)
+    return {match[1]: match[0] for match in found}
+
+
+def functions_in(text: str) -> list[str]:
+    """Return the SQL of all functions that a format's SQL uses, those that these use included."""
+    word = re.compile(rf"\b({'|'.join(functions())})\b")
+    found: dict[str, str] = {}
+    open_texts = [text]
+    while open_texts:
+        for name in set(word.findall(open_texts.pop())) - set(found):
+            found[name] = functions()[name]
+            open_texts.append(functions()[name])
+    return [found[name] for name in sorted(found)]
+
+
+def format_stamps() -> dict[str, str]:
+    """Return the stamp of each shipped format; files read under another one are to be read again."""
+    return {name: format.stamp for name, format in find_formats().items()}
 
 
 def claims(
