@@ -25,6 +25,9 @@ BEGAN = 1_762_768_800  # 2025-11-10 10:00:00 UTC
 MAX_FILES = 3
 MAX_INGESTS = 3 if "LOGSCOPE_EXAMPLES" in os.environ else 2
 
+# The first call of the second trace that `spans` may make.
+INNER_SPAN = f"{1:032x}:{1:04x}c{0:011x}"
+
 numbers = st.integers(0, 5000)
 ids = st.integers(0, 5)
 
@@ -79,6 +82,9 @@ def native_request(draw: st.DrawFn) -> Record:
         "status": st.sampled_from(["ok", "error", "throttled"]),
         "http_status": st.sampled_from([200, 429, 500]),
         "session_id": st.sampled_from(["s1", "s2"]),
+        # Ids that other producers' records have, a span's among them, and some that nobody has.
+        "other_ids": st.lists(st.sampled_from(["r0", "msg_1", "k1", "k2", INNER_SPAN]), max_size=2),
+        "parent_request_id": st.sampled_from(["r0", "r1", "k1", "msg_0"]),
         "region_logged": st.sampled_from(["eu-west-1", "us-east-1"]),
         "stream": st.booleans(),
         "temperature": st.sampled_from([0, 0.5]),
@@ -239,7 +245,10 @@ def arrangements(
 
 def contents(path: Path) -> dict[str, list[str]]:
     """Return the rows that a store holds as text, without where and when they were read."""
-    tables = {"requests": "select * exclude (file_id, line) from stored_requests"}
+    tables = {
+        "requests": "select * exclude (file_id, line) from stored_requests",
+        "parents": "select * exclude (file_id, line) from parents",
+    }
     tables |= {name: f"from {name}" for name in ("streams", "scores", "bills")}
     with closing(Store.open(path).connect()) as connection:
         return {
