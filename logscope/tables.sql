@@ -269,7 +269,7 @@ create table files (
     rejected bigint
 );
 comment on table files is 'One row per file read. records = stored + merged + ignored + rejected.';
-comment on column files.file_id is 'First 16 digits of sha256: a copy is the same file.';
+comment on column files.file_id is 'First 16 digits of sha256: a copy is the same file. One that grows keeps the id of its first reading.';
 comment on column files.path is 'Where it lay when it was read.';
 comment on column files.ingested_at is 'When it was read.';
 comment on column files.stored is 'Records that became a row.';
