@@ -30,7 +30,7 @@ judged as (
         list_transform(reads, lambda found: list_filter(
             list_transform(found, lambda event: event_kind(event)), lambda kind: is_output(kind)
         )[1]) as kinds_read,
-        messages_of(payload->>'$.messages') as prompt,
+        messages_of(object_of(payload)->>'$.messages') as prompt,
     from opened
 ),
 
@@ -62,14 +62,14 @@ select
         then list_transform(chunks, lambda chunk: chunk.offset_ms) end as offsets_ms,
     case when streamed and len(chunks) > 0
         then list_transform(chunks, lambda chunk: chunk.kind) end as kinds,
-    payload->>'$.model' as model_requested,
+    object_of(payload)->>'$.model' as model_requested,
     coalesce(
-        last_of(list_transform(events, lambda event: try(event->>'$.model'))), payload->>'$.model'
+        last_of(list_transform(events, lambda event: try(event->>'$.model'))), object_of(payload)->>'$.model'
     ) as model_logged,
     streamed as stream,
     len(prompt) as n_messages,
-    coalesce(payload->>'$.max_tokens', payload->>'$.max_completion_tokens') as max_output_tokens,
-    payload->>'$.temperature' as temperature,
+    coalesce(object_of(payload)->>'$.max_tokens', object_of(payload)->>'$.max_completion_tokens') as max_output_tokens,
+    object_of(payload)->>'$.temperature' as temperature,
     prompt_of(prompt) as prompt_text,
     usage->>'$.prompt_tokens' as input_tokens,
     usage->>'$.completion_tokens' as output_tokens,

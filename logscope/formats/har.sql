@@ -50,7 +50,7 @@ counted as (
     select
         *,
         usage_of(events) as usage,
-        last_of(list_transform(events, lambda event: try(event->>'$.message.usage'))) as begin_usage,
+        begin_usage_of(events) as begin_usage,
         coalesce(
             last_of(list_transform(events, lambda event: try(event->>'$.message.id'))),
             last_of(list_transform(events, lambda event: try(event->>'$.response.id'))),

@@ -253,7 +253,7 @@ select
     -- Without a price Langfuse writes a total of 0.
     case
         when coalesce(costs, '{}') = '{}' then nullif(try_cast(total_cost as double), 0)
-        else coalesce(try_cast(total_cost as double), try_cast(costs->>'$.total' as double))
+        else coalesce(try_cast(total_cost as double), try_cast(try(costs->>'$.total') as double))
     end as logged_cost_usd,
     null::varchar as name,
     null::varchar as value,

@@ -350,6 +350,10 @@ create macro event_kind(event) as kind_of_facts(event_facts(event));
 -- Whether a kind is generated output.
 create macro is_output(kind) as coalesce(kind in ('text', 'reasoning', 'tool'), false);
 -- The usage in the events of a stream: the last one, because it is cumulative.
-create macro usage_of(events) as last_of(list_transform(events, lambda event: try(coalesce(
+create macro object_of(text) as case when left(text, 1) = '{' then try_cast(text as json) end;
+create macro usage_of(events) as last_of(list_transform(events, lambda event: object_of(try(coalesce(
     event->>'$.usage', event->>'$.response.usage', event->>'$.usageMetadata'
-))));
+)))));
+create macro begin_usage_of(events) as last_of(list_transform(
+    events, lambda event: object_of(try(event->>'$.message.usage'))
+));

@@ -86,7 +86,7 @@ told as (
         list_transform(chunks, lambda chunk: chunk.offset_ms) as offsets,
         usage_of(events) as usage,
         -- Anthropic tells the input when the stream begins.
-        last_of(list_transform(events, lambda event: try(event->>'$.message.usage'))) as begin_usage,
+        begin_usage_of(events) as begin_usage,
         coalesce(
             last_of(list_transform(events, lambda event: try(event->>'$.message.id'))),
             last_of(list_transform(events, lambda event: try(event->>'$.response.id'))),

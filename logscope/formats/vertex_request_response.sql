@@ -131,7 +131,7 @@ select
             lambda call: call is not null
         ))
     end as n_tool_calls,
-    wanted[8]->>'$.session_id' as session_id,
+    try(wanted[8]->>'$.session_id') as session_id,
     case
         when not regexp_matches(method, '(?i)generatecontent|predict|embed|completions')
             then 'ignored: no model call'
