@@ -28,6 +28,9 @@ from logscope.rejects import rejected_records
 from logscope.store import MEMORY_LIMIT, SCRATCH, Store, new_connection
 from logscope.tables import fill
 
+# First records are looked at in portions, so that the memory for them does not grow with the files.
+HEADS_AT_ONCE = 500
+
 Progress = Callable[[str, int, int], None]
 
 
@@ -150,7 +153,11 @@ def choose_formats(
         claimed = {path: [forced.name] for path, head in known.items() if head.kind in forced.reads}
     else:
         connection = new_connection()
-        claimed = claims(connection, known, formats)
+        claimed = {}
+        paths = list(known)
+        for start in range(0, len(paths), HEADS_AT_ONCE):
+            portion = {path: known[path] for path in paths[start : start + HEADS_AT_ONCE]}
+            claimed |= claims(connection, portion, formats)
         connection.close()
     own = {adapter.stem for adapter in adapters}
     chosen: dict[Path, Format] = {}
