@@ -1,7 +1,8 @@
 -- Several versions of the same request become one row, whatever the order in which they came, with
 -- all that any of them knew. Columns that belong together (one clock, one count) are taken together
 -- from one version; each choice is a maximum in a total order, so that merging is commutative and
--- associative: what decides about a column is in the row that comes out.
+-- associative: what decides about a column is in the row that comes out. The last part of a rank only
+-- settles ties, and there NULL is the largest: what shall be known is asked for before.
 -- One row per request_id of `versions`.
 with blocks as (
     select
@@ -30,11 +31,11 @@ ranked as (
         -- The longest view of the request that saw its first token.
         struct_pack(
             a := first_token_at is not null, b := coalesce(duration_ms, -1),
-            c := -coalesce(epoch_us(started_at), 0), d := times
+            c := -coalesce(epoch_us(started_at), 0), d := ttft_visible_ms is not null, e := times
         ) as times_rank,
         struct_pack(
             a := model_logged is not null, b := coalesce(length(model_logged), 0),
-            c := answerer
+            c := provider is not null, d := answerer
         ) as answerer_rank,
         -- A region, or a host that names one, before a host that does not.
         struct_pack(
@@ -47,12 +48,13 @@ ranked as (
         struct_pack(
             a := coalesce(input_tokens, -1),
             b := (cache_read_tokens is not null)::int + (cache_write_5m_tokens is not null)::int
-                + (cache_write_unknown_tokens is not null)::int,
-            c := input
+                + (cache_write_unknown_tokens is not null)::int
+                + (input_audio_tokens is not null)::int + (input_image_tokens is not null)::int,
+            c := token_semantics is not null, d := input
         ) as input_rank,
         struct_pack(
             a := coalesce(output_tokens, -1), b := reasoning_tokens is not null,
-            c := output
+            c := output_audio_tokens is not null, d := output
         ) as output_rank,
         -- How it ended, as the versions tell it that saw it end best.
         struct_pack(a := success, b := status) as status_rank,
@@ -60,7 +62,10 @@ ranked as (
         struct_pack(a := success, b := error_type is not null, c := error_type) as error_rank,
         struct_pack(a := success, b := finish_reason is not null, c := finish_reason)
             as finish_rank,
-        struct_pack(a := propensity is not null, b := choice) as choice_rank,
+        struct_pack(
+            a := propensity is not null, b := config_id is not null, c := rule_id is not null,
+            d := choice
+        ) as choice_rank,
         origin as origin_rank,
     from blocks
 ),
