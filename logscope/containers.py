@@ -19,7 +19,8 @@ import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -33,7 +34,6 @@ COMPRESSED = {b"\x1f\x8b": "gz", b"\x28\xb5\x2f\xfd": "zst", b"BZh": "bz2"}
 # Marks at the beginning of text, as Windows writes them; DuckDB wants plain UTF-8.
 MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 CHUNK = 1 << 20
-FOLLOWERS_CHARS = 1 << 16
 STORE_LEDGER = "_delta_log"
 LIST_OF_OBJECTS = re.compile(r"\[\s*\{")
 COLUMN_NAME = re.compile(r"[\w$@#%(\[ ][^{}\0\ufffd]*$")
@@ -171,15 +171,25 @@ def read_head(path: Path) -> Head | None:
             if head.startswith(SQLITE) and compression(path) is None:
                 return sqlite_head(path)
             text = decode(head)
-            if not text.startswith(("{", "[")):
-                # A log whose first lines are broken is still a log.
-                return csv_head(text) or json_head(text[text.find("\n{") + 1 :])
-            found = json_head(text)
-            if found is None and len(head) == HEAD_BYTES:
-                found = json_head(decode(head + read_up_to(file, DOCUMENT_BYTES)))
-            return found or json_head(text[text.find("\n{") + 1 :])
+            if text.startswith(("{", "[")):
+                found = json_head(text)
+                if found is None and len(head) == HEAD_BYTES:
+                    found = json_head(decode(head + read_up_to(file, DOCUMENT_BYTES)))
+            else:
+                found = csv_head(text)
+            # A log whose first lines are broken is still a log.
+            found = found or json_head(text[text.find("\n{") + 1 :])
+            if found and found.kind == "json" and found.layout == "newline_delimited":
+                return replace(found, lines=partial(head_text, path))
+            return found
     except damage():
         return None
+
+
+def head_text(path: Path) -> str:
+    """Return the beginning of a log of lines; read again, because thousands of them fill a memory."""
+    with open_plain(path) as file:
+        return decode(read_up_to(file, HEAD_BYTES))
 
 
 def read_up_to(file: IO[bytes], size: int) -> bytes:
@@ -229,13 +239,11 @@ def json_head(text: str) -> Head | None:
             except ValueError:
                 continue
             if isinstance(first, dict) and first:
-                return Head("json", "newline_delimited", first, text[:FOLLOWERS_CHARS])
+                return Head("json", "newline_delimited", first)
         return None
     if not isinstance(first, dict):
         return None
-    if "\n" in text[:end]:
-        return Head("json", "unstructured", first)
-    return Head("json", "newline_delimited", first, text[end : end + FOLLOWERS_CHARS])
+    return Head("json", "unstructured" if "\n" in text[:end] else "newline_delimited", first)
 
 
 def csv_head(text: str) -> Head | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -99,7 +99,7 @@ class Head:
     kind: str
     layout: str
     first: Mapping[str, Any]
-    followers: str = ""  # the beginning of the text after the first record, one record per line
+    lines: Callable[[], str] | None = None  # reads the beginning of a log of lines
 
     def opened(self, key: str) -> Head | None:
         """Return the head with the first record's fields under `key` among its own; None without."""
@@ -107,15 +107,15 @@ class Head:
         return replace(self, first={**self.first, **inner}) if isinstance(inner, dict) else None
 
     def next_head(self) -> Head | None:
-        """Return the head that the file would have without its first record; None at the end."""
-        line, _, rest = self.followers.partition("\n")
+        """Return the head that the next of its lines would give; None at the end."""
+        line, _, rest = (self.lines() if self.lines else "").partition("\n")
         try:
             record = json.loads(line)
         except (ValueError, RecursionError):
             record = {}
         if isinstance(record, dict) and record:
-            return Head(self.kind, self.layout, record, rest)
-        return Head(self.kind, self.layout, {}, rest) if rest else None
+            return replace(self, first=record, lines=lambda: rest)
+        return replace(self, first={}, lines=lambda: rest) if rest else None
 
 
 def read_format(path: Path) -> Format:
