@@ -1,7 +1,7 @@
--- What became part of what: every record that is no row of its own, the request it tells of, the id
--- they share, and the record that is counted as stored.
+-- What became part of what: every record that is no row of its own, and the request it tells of.
 -- unit: records
 -- grain: one row per record that was merged, or that repeats what the children of its request used
+-- `shared_id` is the id they share, `into_path` and its line the record that is counted as stored.
 -- Where `into_path` is NULL it is not known which record was the first (scores, streams and bills
 -- that the store had), or the record is itself the first of a request that repeats its children.
 select
