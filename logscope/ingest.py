@@ -25,7 +25,7 @@ from logscope.ledger import write_ledger
 from logscope.prices import price_stamp
 from logscope.reading import Growth, Plan
 from logscope.rejects import rejected_records
-from logscope.store import MEMORY_LIMIT, SCRATCH, Store, new_connection
+from logscope.store import MEMORY_LIMIT, SCRATCH, Store, new_connection, scan_sql
 from logscope.tables import fill
 
 # First records are looked at in portions, so that the memory for them does not grow with the files.
@@ -293,6 +293,13 @@ def gather(
     account(connection, plans, digests)
     changes |= write_ledger(connection, store)
     if any(change.adds or change.removes for change in changes.values()):
-        book = store.write_parquet(connection, "prices", "select * from prices order by all")
+        connection.execute(
+            "create table next_prices as select * from prices union all by name "
+            f"select * from ({scan_sql('prices', store.files('prices'))}) as earlier "
+            "where not exists (select 1 from prices "
+            "where prices.provider is not distinct from earlier.provider "
+            "and prices.model_logged = earlier.model_logged)"
+        )
+        book = store.write_parquet(connection, "prices", "select * from next_prices order by all")
         changes["prices"] = Change(adds=book, removes=store.files("prices"))
     return changes

@@ -41,7 +41,9 @@ def cell(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, Decimal):
-        # Money, as a rule: from one dollar on the cents count, however many dollars there are.
+        if value.as_tuple().exponent == 0:
+            return f"{int(value):,}"  # a sum of whole numbers
+        # Money: from one dollar on the cents count, however many dollars there are.
         return f"{value:,.2f}" if abs(value) >= 1 else number(float(value))
     if isinstance(value, float):
         return number(value)

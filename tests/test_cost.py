@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from logscope.prices import COST_SQL, create_prices, price_book
+from tests.conftest import Bench, native
 
 TABLES = COST_SQL.with_name("tables.sql").read_text(encoding="utf-8")
 COST = COST_SQL.read_text(encoding="utf-8")
@@ -327,3 +328,12 @@ def test_sums_do_not_depend_on_the_order_of_rows() -> None:
     forward = sum(amount or 0 for amount, _ in priced(rows))
     backward = sum(amount or 0 for amount, _ in priced(rows[::-1]))
     assert forward == backward == Decimal("0.0007875")
+
+
+def test_a_later_ingest_keeps_the_prices_of_models_it_does_not_bring(bench: Bench) -> None:
+    bench.ingest(bench.write([native("r1", model="gpt-5.4")], "one.jsonl"))
+    bench.ingest(bench.write([native("r2", model="gpt-5.5")], "two.jsonl"))
+    dangling = "select count(*) as n from requests anti join prices using (price_id)"
+    assert bench.rows(dangling) == [{"n": 0}]
+    names = "select distinct model_logged from prices order by all"
+    assert [row["model_logged"] for row in bench.rows(names)] == ["gpt-5.4", "gpt-5.5"]

@@ -27,7 +27,6 @@ def test_the_list_of_queries_names_each_under_its_area() -> None:
         ("1234.5000000000", "1,234.50"),
         ("16.3765", "16.38"),
         ("0.0012345", "0.00123"),
-        ("0", "0.00"),
     ],
 )
 def test_money_keeps_its_cents(money: str, shown: str) -> None:
