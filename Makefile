@@ -29,11 +29,12 @@ test-aiperf: $(VENV)/.installed-test .venv-aiperf/.installed
 test-proxy: $(VENV)/.installed-test .venv-proxy/.installed
 	$(BIN)/pytest -m proxy -s
 
-# Damaged logs beside good records, for so many seconds; another SEED tries others.
-FUZZ_SECONDS ?= 60
+# Damaged logs beside good records, 60 a round; another SEED tries others.
+FUZZ_ROUNDS ?= 8
+FUZZ_SECONDS ?= 300
 SEED ?= 1
 fuzz: $(VENV)/.installed-test
-	$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS) $(SEED)
+	$(BIN)/python -m tests.fuzz $(FUZZ_ROUNDS) $(FUZZ_SECONDS) $(SEED)
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff format .

@@ -1,9 +1,10 @@
-"""Fuzz: damaged logs of every format, each beside good records, until the time is up.
+"""Fuzz: damaged logs of every format, each beside good records, for so many rounds at most.
 
-`python -m tests.fuzz SECONDS [SEED]` makes rounds of files out of the sample logs (bytes flipped, cut
-off, values of other types, deep nesting, other encodings, broken archives), ingests each round in
-one call and checks that nothing was raised, that the account adds up and that every good record is
-in the store. It prints how many inputs were tried. What fails stays on disk and is named.
+`python -m tests.fuzz ROUNDS SECONDS [SEED]` makes rounds of files out of the sample logs (bytes
+flipped, cut off, values of other types, deep nesting, other encodings, broken archives) until either
+is reached; a seed gives the same files everywhere. It ingests each round in one call and checks that
+nothing was raised, that the account adds up and that every good record is in the store. It prints
+how many inputs were tried. What fails stays on disk and is named.
 """
 
 from __future__ import annotations
@@ -363,12 +364,15 @@ def culprits(attempts: list[Attempt], folder: Path) -> list[str]:
     return told
 
 
-def fuzz(seconds: float, seed: int) -> int:
-    """Try files until the time is up; return how many. A failure exits with what to look at."""
+def fuzz(rounds: int, seconds: float, seed: int) -> int:
+    """Try files for so many rounds, or until the time is up; return how many.
+
+    A failure exits with what to look at.
+    """
     ends = time.monotonic() + seconds
     tried = round_number = 0
     good_lines()
-    while time.monotonic() < ends:
+    while round_number < rounds and time.monotonic() < ends:
         round_number += 1
         chance = random.Random(f"{seed}-{round_number}")
         attempts = [
@@ -398,5 +402,6 @@ def fuzz(seconds: float, seed: int) -> int:
 
 
 if __name__ == "__main__":
-    count = fuzz(float(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1)
+    most, seconds, *seed = (int(word) for word in sys.argv[1:] if word != "--on")
+    count = fuzz(most, seconds, *seed or [1])
     print(f"{count} damaged files tried")
