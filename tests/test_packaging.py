@@ -47,7 +47,7 @@ def test_the_wheel_holds_the_queries_and_formats_and_nothing_stray(wheel: Path) 
     assert "logscope/formats/litellm_standard.sql" in names
     assert "logscope/tables.sql" in names
     assert "logscope/py.typed" in names
-    allowed = (".py", ".sql", ".toml", ".typed", ".css", ".html", ".js", ".jinja", ".j2")
+    allowed = (".py", ".sql", ".toml", ".typed", ".css", ".html", ".js", ".jinja", ".typ")
     stray = [n for n in names if n.startswith("logscope/") and not n.endswith(allowed)]
     assert stray == []
 

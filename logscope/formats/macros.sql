@@ -183,9 +183,9 @@ create macro best_id(ids) as list_min(list_transform(ids, lambda id: ranked_id(i
 create macro ids_beside(id, other_ids, own_id) as
     case
         when other_ids is not null or own_id is distinct from id
-            then ids_of(list_filter(
+            then list_sort(list_distinct(ids_of(list_filter(
                 list_append(coalesce(other_ids, []), own_id), lambda other: other <> id
-            ))
+            ))))
     end;
 -- LiteLLM. The failed attempts of a call share its id, so each is known by its start as well; only
 -- some versions number them, and a fallback begins to count anew.

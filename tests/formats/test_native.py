@@ -83,7 +83,7 @@ def test_a_map_column_of_parquet(bench):
 
 def test_disjoint_counters_as_the_table_has_them(ingest_rows):
     (row,) = ingest_rows([
-        {"request_id": "a", "model": "m", "started_at": 1, "input_uncached_tokens": 3,
+        {"request_id": "a", "model": "m", "started_at": 1762768800, "input_uncached_tokens": 3,
          "cache_read_tokens": 5, "output_text_tokens": 7}
     ])  # fmt: skip
     assert (row["input_tokens"], row["output_tokens"], row["token_semantics"]) == (8, 7, "disjoint")
