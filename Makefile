@@ -16,7 +16,7 @@ test: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 -m "not browser and not aiperf and not proxy"
+	$(BIN)/pytest -n 2 --ignore tests/browser -m "not aiperf and not proxy"
 
 # Needs Debian's chromium.
 test-browser: $(VENV)/.installed-browser

@@ -7,4 +7,4 @@ from tests import fuzz
 
 def test_damaged_logs_cost_no_good_record() -> None:
     assert len(fuzz.good_lines()) >= 20
-    assert fuzz.fuzz(seconds=0.1, seed=20261121) == fuzz.FILES_PER_ROUND
+    assert fuzz.fuzz(rounds=1, seconds=60, seed=20261121) == fuzz.FILES_PER_ROUND
