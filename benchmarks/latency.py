@@ -32,7 +32,7 @@ FLOOR = "read all arrival times"
 
 def whole_rows(connection: Any, table: str, query: str) -> str:
     """Return the query with all columns of a table; those left out are NULL."""
-    from logscope.store import table_columns
+    from logscope.tables import table_columns
 
     given = {row[0] for row in connection.execute(f"describe {query}").fetchall()}
     columns = [
@@ -47,7 +47,8 @@ def make(folder: Path, requests: int, chunks: int) -> None:
     import pyarrow as pa
 
     from logscope.delta import Change
-    from logscope.store import Store, new_connection
+    from logscope.store import Store
+    from logscope.tables import new_connection
 
     store = Store.create(folder)
     rng = np.random.default_rng(1)

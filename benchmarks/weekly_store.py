@@ -84,7 +84,8 @@ from timed
 def make(folder: Path, weeks: int, requests: int) -> None:
     """Write a store of `weeks` weeks with so many requests each, one file per day."""
     from logscope.delta import Change
-    from logscope.store import Store, new_connection, table_columns
+    from logscope.store import Store
+    from logscope.tables import new_connection, table_columns
 
     store = Store.create(folder)
     adds: list[Any] = []

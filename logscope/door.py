@@ -17,6 +17,7 @@ from typing import Any
 
 import duckdb
 
+from logscope import tables
 from logscope.config import identifier, quote
 from logscope.queries import find_queries, shipped_folder
 from logscope.tables import (
@@ -77,10 +78,10 @@ def replace_views(connection: Any, scans: Mapping[str, str]) -> None:
     comment(connection, [table for table in scans if table != "requests"])
 
 
-def comment(connection: Any, tables: Iterable[str]) -> None:
+def comment(connection: Any, names: Iterable[str]) -> None:
     """Put the comments of tables.sql on the views of the same names."""
     text = TABLES_SQL.read_text(encoding="utf-8")
-    for table in tables:
+    for table in names:
         for statement in re.findall(
             rf"^comment on (?:table {table}|column {table}\.\w+) is .*?;$", text, re.MULTILINE
         ):
@@ -89,11 +90,10 @@ def comment(connection: Any, tables: Iterable[str]) -> None:
 
 @cache
 def door_stamp() -> str:
-    """Return a hash of all SQL that makes the door."""
-    from logscope.queries import find_queries, shipped_folder
-
+    """Return a hash of all that makes the door."""
     queries = find_queries(shipped_folder()).values()
-    parts = [TABLES_SQL, VIEWS_SQL, Path(__file__), *(query.path for query in queries)]
+    code = Path(__file__), Path(tables.__file__)
+    parts = [TABLES_SQL, VIEWS_SQL, *code, *(query.path for query in queries)]
     digest = hashlib.sha256(duckdb.__version__.encode())
     for path in parts:
         digest.update(path.read_bytes())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tempfile
 import textwrap
@@ -18,8 +17,10 @@ from logscope.config import Config
 from logscope.errors import InputError, UsageError, did_you_mean
 from logscope.formats import Format, Head, claims
 from logscope.output import clean
-from logscope.screens import plural, records_line
-from logscope.store import Store, new_connection, table_columns
+from logscope.screens import records_line, short_path
+from logscope.store import Store
+from logscope.tables import new_connection, table_columns, view_name
+from logscope.words import plural
 
 if TYPE_CHECKING:
     import polars
@@ -86,11 +87,6 @@ def indented(text: str, mark: str = "  ") -> list[str]:
         text, WIDTH, initial_indent=mark, subsequent_indent=" " * len(mark),
         break_long_words=False, break_on_hyphens=False,
     )  # fmt: skip
-
-
-def short_path(path: Path) -> str:
-    relative = os.path.relpath(path)
-    return relative if not relative.startswith("..") else str(path)
 
 
 def explain(
@@ -199,10 +195,11 @@ def sampled(path: Path, folder: Path) -> Path:
 
 
 def filled_table(connection: Any, table: str) -> Filled:
-    stored = "stored_requests" if table == "requests" else table
     names = [name for name in table_columns()[table] if name not in ORIGIN]
     counts = ", ".join(f"count({name})" for name in names)
-    rows, *filled = connection.execute(f"select count(*), {counts} from {stored}").fetchone()
+    rows, *filled = connection.execute(
+        f"select count(*), {counts} from {view_name(table)}"
+    ).fetchone()
     return Filled(table, rows, dict(zip(names, filled, strict=True)))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from logscope.store import fetch
+from logscope.tables import fetch
 
 if TYPE_CHECKING:
     import polars

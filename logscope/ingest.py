@@ -22,11 +22,11 @@ from logscope.errors import InputError, LogscopeError, StoreError, UsageError
 from logscope.formats import Format, Head, claims, find_format, find_formats, format_stamps
 from logscope.known import KnownFiles
 from logscope.ledger import write_ledger
-from logscope.prices import price_stamp
+from logscope.prices import price_stamp, replace_prices
 from logscope.reading import Growth, Plan
 from logscope.rejects import rejected_records
-from logscope.store import MEMORY_LIMIT, SCRATCH, Store, new_connection, scan_sql
-from logscope.tables import fill
+from logscope.store import MEMORY_LIMIT, SCRATCH, Store
+from logscope.tables import fill, new_connection
 
 # First records are looked at in portions, so that the memory for them does not grow with the files.
 HEADS_AT_ONCE = 500
@@ -293,13 +293,5 @@ def gather(
     account(connection, plans, digests)
     changes |= write_ledger(connection, store)
     if any(change.adds or change.removes for change in changes.values()):
-        connection.execute(
-            "create table next_prices as select * from prices union all by name "
-            f"select * from ({scan_sql('prices', store.files('prices'))}) as earlier "
-            "where not exists (select 1 from prices "
-            "where prices.provider is not distinct from earlier.provider "
-            "and prices.model_logged = earlier.model_logged)"
-        )
-        book = store.write_parquet(connection, "prices", "select * from next_prices order by all")
-        changes["prices"] = Change(adds=book, removes=store.files("prices"))
+        changes["prices"] = replace_prices(connection, store)
     return changes

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from logscope.store import fetch
+from logscope.tables import fetch
 
 if TYPE_CHECKING:
     import polars

@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from logscope.config import identifier
 from logscope.queries import find_query
 from logscope.selection import COMPUTED
-from logscope.store import table_columns
+from logscope.tables import create_selection, table_columns
 
 NAMES = ("model", "region", "task", "team", "format", "status", "price_id")
 AS_THEY_ARE = (
@@ -107,16 +106,6 @@ def serves(query: str, by: Sequence[str]) -> bool:
 
 
 def see_kept(connection: Any, columns: Mapping[str, str], condition: str) -> None:
-    """Create the views `selection` and `groups` as `store.create_selection` does, over `kept`."""
-    key = f"hash({', '.join(columns.values())})" if columns else "0::ubigint"
-    connection.execute(
-        f"create view selection as select *, {key} as group_key "
-        f"from kept positional join under_way where asked and {condition}"
-    )
-    names = "".join(f", {sql} as {identifier(name)}" for name, sql in columns.items())
-    texts = "".join(f", {identifier(n)}::varchar as {identifier(n)}" for n in columns if n in NAMES)
-    replaced = f" replace ({texts[2:]})" if texts else ""
-    connection.execute(
-        f"create view groups as select *{replaced} "
-        f"from (select distinct group_key{names} from selection)"
-    )
+    """Create the views `selection` and `groups` over `kept`."""
+    source = "kept positional join under_way"
+    create_selection(connection, columns, f"asked and {condition}", source, NAMES)

@@ -17,6 +17,7 @@ from logscope.config import quote
 from logscope.formats import Format, Head
 from logscope.reading import Growth
 from logscope.store import Store
+from logscope.tables import new_connection, scan_sql
 
 # How many known files that are not at their place any more are tried as the beginning of a file.
 TRIED = 50
@@ -39,9 +40,11 @@ class KnownFiles:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        with store.connect() as connection:
+        # The one table: all views of a store take many times longer to make.
+        with new_connection() as connection:
             rows = connection.execute(
-                "select file_id, path, format, size_bytes, sha256, records from files"
+                "select file_id, path, format, size_bytes, sha256, records "
+                f"from ({scan_sql('files', store.files('files'))})"
             ).fetchall()
         self.files = [KnownFile(*row) for row in rows]
         self.sizes = {file.size_bytes for file in self.files}
@@ -107,9 +110,10 @@ class KnownFiles:
 
     def was_rejected(self, file: KnownFile, line: int) -> bool:
         """Return whether a line was rejected; a half one that was not means something else."""
-        with self.store.connect() as connection:
+        rejects = scan_sql("rejects", self.store.files("rejects"))
+        with new_connection() as connection:
             found = connection.execute(
-                "select exists(select 1 from rejects "
+                f"select exists(select 1 from ({rejects}) "
                 f"where file_id = {quote(file.file_id)} and line = {line})"
             ).fetchone()
         return bool(found[0])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from logscope.config import identifier, quote
 from logscope.intervals import LEAST, percentiles
-from logscope.store import fetch
+from logscope.tables import fetch
 
 if TYPE_CHECKING:
     import polars

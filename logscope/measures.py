@@ -10,7 +10,8 @@ from logscope.config import identifier
 from logscope.errors import NoDataError, UsageError, did_you_mean
 from logscope.queries import SqlFile, find_query
 from logscope.selection import CLUSTER, Selection
-from logscope.store import Store, fetch
+from logscope.store import Store
+from logscope.tables import fetch
 
 if TYPE_CHECKING:
     import polars

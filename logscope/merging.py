@@ -13,7 +13,9 @@ from logscope import names, prices
 from logscope.config import Config, quote
 from logscope.delta import Change
 from logscope.identity import exists, open_stored, resolve
-from logscope.store import Store, table_columns
+from logscope.reading import DERIVED
+from logscope.store import Store
+from logscope.tables import fill, table_columns
 
 HERE = Path(__file__).parent
 # How rows of a table are recognised as the same.
@@ -130,19 +132,8 @@ def find_parents(connection: Any) -> None:
 
 def as_logged() -> str:
     """Return the columns of a stored request that are not derived, as a select list."""
-    derived = (
-        "day",
-        "model",
-        "region",
-        "task",
-        "team",
-        "tpot_ms",
-        "output_tps",
-        "cost_usd",
-        "price_id",
-    )
     ids = "ids_beside(request_id, other_ids, stored_id) as other_ids"
-    names = (name for name in table_columns()["requests"] if name not in derived)
+    names = (name for name in table_columns()["requests"] if name not in DERIVED)
     return ", ".join(ids if name == "other_ids" else name for name in names)
 
 
@@ -333,8 +324,7 @@ def write_canonical(connection: Any, pairs: Sequence[tuple[Any, Any]]) -> list[l
         "create or replace table canonical "
         "(provider_logged varchar, model_logged varchar, provider varchar, model varchar)"
     )
-    if canonical:
-        connection.executemany("insert into canonical values (?, ?, ?, ?)", canonical)
+    fill(connection, "canonical", canonical)
     return canonical
 
 

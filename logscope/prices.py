@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from logscope.names import canonical_model, canonical_provider
 from logscope.price_listing import Listing, find_listing, listing_version
@@ -32,9 +32,20 @@ from logscope.price_rules import (
     read_entries,
     read_factors,
 )
-from logscope.tables import table_columns
+from logscope.tables import scan_sql, table_columns
 
-__all__ = ["canonical_model", "canonical_provider", "create_prices", "price_book", "price_stamp"]
+if TYPE_CHECKING:
+    from logscope.delta import Change
+    from logscope.store import Store
+
+__all__ = [
+    "canonical_model",
+    "canonical_provider",
+    "create_prices",
+    "price_book",
+    "price_stamp",
+    "replace_prices",
+]
 
 PRICES_TOML = Path(__file__).with_name("prices.toml")
 COST_SQL = Path(__file__).with_name("cost.sql")
@@ -179,6 +190,25 @@ def create_prices(connection: Any, book: Sequence[Mapping[str, Any]]) -> None:
         f"select unnest(from_json($book, '{shape}')) as entry)",
         {"book": json.dumps(book, default=str)},
     )
+
+
+def replace_prices(connection: Any, store: Store, whole: bool = False) -> Change:
+    """Write the table `prices` into the store, in place of the book that it has.
+
+    Unless the new book is the whole one, the stored prices of models that it does not name stay.
+    """
+    from logscope.delta import Change
+
+    rows = "select * from prices"
+    if not whole:
+        rows += (
+            f" union all by name select * from ({scan_sql('prices', store.files('prices'))}) as earlier "
+            "where not exists (select 1 from prices "
+            "where prices.provider is not distinct from earlier.provider "
+            "and prices.model_logged = earlier.model_logged)"
+        )
+    adds = store.write_parquet(connection, "prices", f"select * from ({rows}) order by all")
+    return Change(adds=adds, removes=store.files("prices"))
 
 
 def price_stamp(overrides: Mapping[str, Any]) -> str:

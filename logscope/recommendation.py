@@ -220,7 +220,7 @@ def _write(store: Store, recommendation: Recommendation, types: polars.DataFrame
         changes: dict[str, Change] = {}
         if not recorded[0]:
             connection.execute(
-                "create table next_recommendation as "
+                "create temp table next_recommendation as "
                 "select ? as config_id, ?::timestamptz as created_at, ? as verdict, "
                 "? as recommendation",
                 [
@@ -233,9 +233,7 @@ def _write(store: Store, recommendation: Recommendation, types: polars.DataFrame
             adds = store.write_parquet(connection, "recommendations", "from next_recommendation")
             changes["recommendations"] = Change(adds=adds)
         if not recorded[1]:
-            # A table, because files are written by cursors, which see no registered frame.
-            connection.register("types_frame", types.to_arrow())
-            connection.execute("create table next_types as from types_frame")
+            connection.register("next_types", types.to_arrow())
             query = f"select *, '{config_id}' as config_id from next_types"
             adds = store.write_parquet(connection, "request_types", query)
             changes["request_types"] = Change(adds=adds, removes=store.files("request_types"))

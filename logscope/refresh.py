@@ -8,10 +8,11 @@ from typing import Any
 
 from logscope import identity, merging, staging
 from logscope.config import Config
-from logscope.delta import Change
 from logscope.ingest import scratch_folder, stamps
+from logscope.prices import replace_prices
 from logscope.rereading import Reread, changed_formats, read_again
-from logscope.store import MEMORY_LIMIT, Store, new_connection
+from logscope.store import MEMORY_LIMIT, Store
+from logscope.tables import new_connection
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,7 @@ def recompute(store: Store, config: Config, scratch: Path) -> int:
     connection.execute(f"create table stream_facts as {facts}")
     merging.derive(connection, config)
     changes = {"requests": merging.replace_rows(connection, store, "requests")}
-    book = store.write_parquet(connection, "prices", "select * from prices order by all")
-    changes["prices"] = Change(adds=book, removes=store.files("prices"))
+    changes["prices"] = replace_prices(connection, store, whole=True)
     changed = connection.execute("select count(*) from changed_keys").fetchone()[0]
     store.commit(changes, stamps(config))
     connection.close()

@@ -20,7 +20,8 @@ from logscope.intervals import FEW_DAYS, LEAST
 from logscope.measures import MEASURES, require_rows
 from logscope.mixes import Sample, Weighted, clustered, common_mix, influence, percentile
 from logscope.selection import CLUSTER, COMPUTED, Selection
-from logscope.store import Store, fetch
+from logscope.store import Store
+from logscope.tables import fetch
 
 if TYPE_CHECKING:
     import polars

@@ -19,8 +19,8 @@ from logscope.formats import find_formats, format_stamps
 from logscope.ingest import gather, plan_file, recorded_formats
 from logscope.known import KnownFile, KnownFiles
 from logscope.reading import Plan
-from logscope.store import MEMORY_LIMIT, Store, new_connection
-from logscope.tables import scan_sql
+from logscope.store import MEMORY_LIMIT, Store
+from logscope.tables import new_connection, scan_sql
 
 # What of a table is of the files in `again`. A row of `streams` or `scores` does not tell its file:
 # these tables stay, and what is read again is merged into them.

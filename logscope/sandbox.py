@@ -17,7 +17,8 @@ import duckdb
 from logscope.door import create_macros
 from logscope.errors import LogscopeError, UsageError
 from logscope.queries import find_queries
-from logscope.store import Store, fetch
+from logscope.store import Store
+from logscope.tables import fetch
 
 if TYPE_CHECKING:
     import polars

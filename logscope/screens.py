@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from logscope.output import UNKNOWN, cell, clean, number, text_table
+from logscope.words import plural
 
 if TYPE_CHECKING:
     import polars
@@ -114,14 +117,13 @@ def records_line(result: IngestResult) -> str:
 
 def shown(store: Store) -> str:
     """Return the store's path as short as it is true from here."""
-    import os
-
-    relative = os.path.relpath(store.path)
-    return relative if not relative.startswith("..") else str(store.path)
+    return short_path(store.path)
 
 
-def plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def short_path(path: Path) -> str:
+    """Return a path as short as it is true from here."""
+    relative = os.path.relpath(path)
+    return relative if not relative.startswith("..") else str(path)
 
 
 def size(size_bytes: int) -> str:

@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from logscope.config import column_sql, quote
 from logscope.errors import NoDataError, UsageError, did_you_mean
-from logscope.store import Store, create_selection, table_columns
+from logscope.store import Store
+from logscope.tables import create_selection, table_columns
 
 DEFAULT_BY = ("model",)
 # What shares its luck with others: a session, else an operation. For requests that were ok the

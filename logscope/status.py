@@ -12,8 +12,9 @@ from logscope.measures import bind
 from logscope.measures import frame as answer
 from logscope.output import UNKNOWN, clean, text_table
 from logscope.queries import find_query
-from logscope.screens import plural, shown
+from logscope.screens import shown
 from logscope.selection import day_name, select, span
+from logscope.words import plural
 
 if TYPE_CHECKING:
     import polars

@@ -17,30 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from logscope.config import quote
-from logscope.door import CATALOG, write_door
+from logscope.door import write_door
 from logscope.errors import StoreError
-from logscope.tables import (
-    create_selection,
-    create_views,
-    fetch,
-    new_connection,
-    scan_sql,
-    table_columns,
-)
+from logscope.tables import create_views, new_connection, scan_sql, table_columns
 
 if TYPE_CHECKING:
     from logscope.delta import Change, LiveFile, Snapshot
-
-__all__ = [
-    "CATALOG",
-    "Store",
-    "create_selection",
-    "fetch",
-    "find_store",
-    "new_connection",
-    "scan_sql",
-    "table_columns",
-]
 
 FOLDER_NAME = "logscope-store"
 LOCK = ".lock"
@@ -50,7 +32,7 @@ SCRATCH = ".scratch"
 # rest is skipped unread); for more its rows are kept in a table first.
 DAYS_IN_PLACE = 8
 
-# Bounded on purpose: a partitioned write otherwise takes several GB (DuckDB 2.0).
+# Bounded on purpose; under 1 GB DuckDB 2.0 writes with a single thread.
 MEMORY_LIMIT = "2GB"
 # Rows of long lists: a reader holds a whole group of them, and with DuckDB's 122,880 rows of 100
 # chunks that is 100 MB for each of its threads.
@@ -207,8 +189,8 @@ class Store:
         columns = table_columns()[table]
         rows = f"select {', '.join(columns)} from ({query})"
         if "day" not in columns:
-            written = [write_file(connection, folder, rows)]
-            return [file for file in written if file]
+            file = write_file(connection, folder, rows)
+            return [file] if file else []
         listed = f"select distinct day from ({query}) order by day"
         days = [row[0] for row in connection.execute(listed).fetchall()]
         # A range of times passes through views down to the file; a day made of them does not.
@@ -222,7 +204,8 @@ class Store:
 
         def write_day(day: date) -> LiveFile | None:
             of_day = f"select * exclude (day) from ({rows}) where {condition.format(day=day)}"
-            return write_file(connection, folder, of_day, day)
+            with connection.cursor() as own:
+                return write_file(own, folder, of_day, day)
 
         # One file per day, two at a time: less than half the work of a partitioned COPY (DuckDB 2.0),
         # and its memory does not grow with the days.
@@ -253,10 +236,9 @@ def write_file(
     target.mkdir(parents=True, exist_ok=True)
     path = target / f"part-{uuid.uuid4()}.parquet"
     size = f", row_group_size {ROW_GROUPS[folder.name]}" if folder.name in ROW_GROUPS else ""
-    with connection.cursor() as own:
-        count = own.execute(
-            f"copy ({rows}) to {quote(str(path))} (format parquet, compression zstd{size})"
-        ).fetchone()[0]
+    count = connection.execute(
+        f"copy ({rows}) to {quote(str(path))} (format parquet, compression zstd{size})"
+    ).fetchone()[0]
     if not count:
         path.unlink()
         return None

@@ -6,7 +6,7 @@ The tables are declared in tables.sql; here stands how their files become relati
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,17 +69,31 @@ def create_views(connection: Any, scans: Mapping[str, str]) -> None:
     connection.execute(VIEWS_SQL.read_text(encoding="utf-8"))
 
 
-def create_selection(connection: Any, columns: Mapping[str, str], condition: str) -> None:
+def create_selection(
+    connection: Any,
+    columns: Mapping[str, str],
+    condition: str,
+    source: str = "requests",
+    as_text: Collection[str] = (),
+) -> None:
     """Create the views `selection` (requests with their `group_key`) and `groups` (what it stands for).
 
-    The key is an integer, because grouping by it is several times faster than by names.
+    The key is an integer, because grouping by it is several times faster than by names. Of `columns`
+    those in `as_text` are shown as text, whatever they are in `source`.
     """
     key = f"hash({', '.join(columns.values())})" if columns else "0::ubigint"
     connection.execute(
-        f"create view selection as select *, {key} as group_key from requests where {condition}"
+        f"create view selection as select *, {key} as group_key from {source} where {condition}"
     )
     names = "".join(f", {sql} as {identifier(name)}" for name, sql in columns.items())
-    connection.execute(f"create view groups as select distinct group_key{names} from selection")
+    shown = "".join(
+        f", {identifier(name)}{'::varchar' if name in as_text else ''} as {identifier(name)}"
+        for name in columns
+    )
+    connection.execute(
+        f"create view groups as select group_key{shown} "
+        f"from (select distinct group_key{names} from selection)"
+    )
 
 
 def scan_sql(table: str, files: Sequence[LiveFile], origin: bool = False) -> str:

@@ -30,7 +30,8 @@ from logscope.intervals import LEAST
 from logscope.measures import MEASURES, require_rows
 from logscope.mixes import Sample, Weighted, clustered, common_mix, influence, percentile
 from logscope.selection import COMPUTED, Selection
-from logscope.store import Store, fetch
+from logscope.store import Store
+from logscope.tables import fetch
 
 if TYPE_CHECKING:
     import polars

@@ -19,7 +19,8 @@ from logscope.kept import keep, see_kept, serves
 from logscope.latencies import MEASURES, By, is_now, latencies, see_answered
 from logscope.measures import run_query
 from logscope.selection import Selection, span, week_name
-from logscope.store import Store, create_selection
+from logscope.store import Store
+from logscope.tables import create_selection
 
 if TYPE_CHECKING:
     import polars

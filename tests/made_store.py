@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from logscope.delta import Change
-from logscope.store import Store, new_connection, table_columns
+from logscope.store import Store
+from logscope.tables import new_connection, table_columns
 
 
 def make_store(path: Path, requests: str, scores: str = "", setup: str = "") -> Store:

@@ -13,7 +13,7 @@ import pytest
 from logscope.containers import read_head
 from logscope.formats import FOLDER, MACROS, claims, find_formats
 from logscope.queries import read_sql
-from logscope.store import new_connection
+from logscope.tables import new_connection
 
 ROOT = Path(__file__).parent.parent
 GOLDENS = Path(__file__).parent / "golden" / "formats"

@@ -18,7 +18,8 @@ import duckdb
 import pytest
 
 import logscope
-from logscope.store import CATALOG, Store
+from logscope.door import CATALOG
+from logscope.store import Store
 from tests.conftest import Bench, native
 
 

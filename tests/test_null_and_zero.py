@@ -19,7 +19,7 @@ from logscope import containers, staging
 from logscope.formats import Format, find_formats
 from logscope.ingest import plan_file
 from logscope.merging import read
-from logscope.store import new_connection, table_columns
+from logscope.tables import new_connection, table_columns
 from tests.test_arrangements import tried
 
 MAX_RECORDS = 8

@@ -11,7 +11,8 @@ from polars.testing import assert_frame_equal
 from logscope.errors import NoDataError
 from logscope.request_types import PRE_ANSWER, find_types
 from logscope.selection import select
-from logscope.store import Store, table_columns
+from logscope.store import Store
+from logscope.tables import table_columns
 from logscope.type_names import names_of
 from tests.made_store import make_store
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from logscope.errors import InputError
 from logscope.rule_tree import MAX_DEPTH, MAX_LEAVES, Leaf, encode, grow, merge
 from logscope.rules import Condition, Rule, first_match, first_match_sql, parse_rule, rule_sql
-from logscope.store import new_connection
+from logscope.tables import new_connection
 
 TASKS = ("extract", "code", "it's", "a\nb; drop table requests --")
 NUMBERS = st.integers(0, 5)

@@ -108,22 +108,18 @@ def objective_section(weeks: Weeks, config: Config) -> Section | None:
 
 def limits(row: dict[str, Any]) -> str:
     """Return an objective's limits in words."""
-    parts = []
-    if row["ttft_slo_ms"] is not None:
-        parts.append(f"first token {words.duration(row['ttft_slo_ms'])}")
-    if row["duration_slo_ms"] is not None:
-        parts.append(f"answer {words.duration(row['duration_slo_ms'])}")
-    return ", ".join(parts)
+    return ", ".join(each_limit(row, "first token", "answer"))
 
 
 def met(row: dict[str, Any]) -> str:
     """Return what an operation did that met its objective."""
-    parts = []
-    if row["ttft_slo_ms"] is not None:
-        parts.append(f"began to answer within {words.duration(row['ttft_slo_ms'])}")
-    if row["duration_slo_ms"] is not None:
-        parts.append(f"were done within {words.duration(row['duration_slo_ms'])}")
-    return " and ".join(parts)
+    return " and ".join(each_limit(row, "began to answer within", "were done within"))
+
+
+def each_limit(row: dict[str, Any], ttft: str, duration: str) -> list[str]:
+    """Return the limits that an objective has, each after its own words."""
+    told = ((ttft, row["ttft_slo_ms"]), (duration, row["duration_slo_ms"]))
+    return [f"{text} {words.duration(limit)}" for text, limit in told if limit is not None]
 
 
 def objective_name(row: Row) -> str:

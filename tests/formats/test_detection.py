@@ -39,7 +39,7 @@ from test_vllm_bench import bench_run
 from logscope import containers
 from logscope.errors import UsageError
 from logscope.formats import claims, find_formats
-from logscope.store import new_connection
+from logscope.tables import new_connection
 
 HEADS: list[tuple[str, str, Any]] = [
     ("litellm_standard", "a.jsonl", call()),
