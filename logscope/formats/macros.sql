@@ -279,7 +279,7 @@ create macro messages_of(text) as
 -- What a content says in words: of several parts the texts, not the images between them.
 create macro words_of(content) as
     case
-        when left(content, 1) = '['
+        when starts_with(content, '[')
             then coalesce(array_to_string(try(content->>'$[*].text'), chr(10)), content)
         else content
     end;
@@ -289,26 +289,31 @@ create macro prompt_of(messages) as joined_lines(texts_of(messages));
 create macro system_of(messages) as
     case when messages[1].role in ('system', 'developer') then words_of(messages[1].content) end;
 -- Whether messages (as JSON text) hold an image. Inside a text the quotes would be escaped.
+-- A `case`, because all parts of an `and` are computed for every text.
 create macro has_image(text) as
-    (contains(text, 'image') or contains(text, 'inline'))
-    and regexp_matches(
-        text,
-        '"(type"\s*:\s*"(image_url|image|input_image|image_file)"'
-            || '|(image|inline_data|inlineData)"\s*:\s*\{)'
-    );
+    case
+        when contains(text, 'image') or contains(text, 'inline') then regexp_matches(
+            text,
+            '"(type"\s*:\s*"(image_url|image|input_image|image_file)"'
+                || '|(image|inline_data|inlineData)"\s*:\s*\{)'
+        )
+        when text is not null then false
+    end;
 -- The same for messages that are read as such: a content of one text holds none.
 create macro holds_image(messages) as coalesce(list_bool_or(list_transform(
     messages,
-    lambda message: left(message.content, 1) = '[' and has_image(message.content)
+    lambda message: if(starts_with(message.content, '['), has_image(message.content), false)
 )), false);
 -- Messages that are read as such, unless LiteLLM's placeholder stands for them.
 create macro unredacted(messages) as
     case
         when not coalesce(list_bool_or(list_transform(
             messages,
-            lambda message: message.content = 'redacted-by-litellm'
-                or (left(message.content, 1) = '['
-                    and contains(message.content, '"redacted-by-litellm"'))
+            lambda message: case
+                when starts_with(message.content, '[')
+                    then contains(message.content, '"redacted-by-litellm"')
+                else message.content = 'redacted-by-litellm'
+            end
         )), false) then messages
     end;
 
