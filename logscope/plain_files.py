@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import mmap
 import re
 import shutil
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
 CHUNK = 1 << 20
+# What stands for a line that is too long to be read, before its size in bytes.
+TOO_LONG = "too long: "
 
 
 def digest(path: Path, ends: Sequence[int] = ()) -> tuple[str, dict[int, str]]:
@@ -68,6 +72,62 @@ def bundle(paths: Sequence[Path], target: Path) -> dict[Path, int]:
                 output.write(b"\n".join(lines) + b"\n")
                 count += len(lines)
     return starts
+
+
+def shorten(path: Path, target: Path, limit: int) -> None:
+    """Write the lines of a file to `target`; of those over `limit` bytes only their size."""
+    with path.open("rb") as file, target.open("wb") as output:
+        while line := file.readline(limit):
+            size = len(line)
+            while not line.endswith(b"\n") and (rest := file.readline(limit)):
+                line = rest
+                size += len(rest)
+            output.write(line if size <= limit else f"{TOO_LONG}{size}\n".encode())
+
+
+def open_quotes(path: Path, limit: int) -> set[int]:
+    """Return the numbers, from 0, of the lines of a CSV file whose quote is never closed.
+
+    Such a line would take the lines behind it into its cell. A cell of several lines is whole if
+    with it the row, of up to `limit` bytes, has as many cells as the header.
+    """
+    csv.field_size_limit(limit)
+    found: set[int] = set()
+    with path.open("rb") as file:
+        width = count_cells([file.readline()])
+        number, again = 0, deque[bytes]()
+        while line := again.popleft() if again else file.readline():
+            number += 1
+            row, size = [line], len(line)
+            if line.count(b'"') % 2 == 0 or count_cells(row) >= width:
+                continue
+            while size <= limit and (line := again.popleft() if again else file.readline()):
+                row.append(line)
+                size += len(line)
+                if line.count(b'"') % 2:
+                    break
+            if count_cells(row) >= width:
+                number += len(row) - 1
+            else:
+                found.add(number)
+                again.extendleft(reversed(row[1:]))
+    return found
+
+
+def count_cells(lines: Sequence[bytes]) -> int:
+    """Return how many cells the one CSV row has that lines are, 0 if they are none."""
+    try:
+        rows = list(csv.reader([line.decode(errors="replace") for line in lines], strict=True))
+    except csv.Error:
+        return 0
+    return len(rows[0]) if len(rows) == 1 else 0
+
+
+def mend_csv(path: Path, target: Path, broken: set[int]) -> None:
+    """Write the lines of a CSV file to `target`; the `broken` ones (numbers from 0) without quotes."""
+    with path.open("rb") as file, target.open("wb") as output:
+        for number, line in enumerate(file):
+            output.write(line.replace(b'"', b"") if number in broken else line)
 
 
 def copy_beginning(path: Path, size: int, target: Path) -> None:

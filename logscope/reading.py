@@ -9,13 +9,17 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import duckdb
 
 from logscope import containers, plain_files
 from logscope.config import quote
 from logscope.errors import UsageError
 from logscope.formats import Format
+from logscope.numbering import keep_readable, number_rows
 from logscope.tables import fill, table_columns
 
 # What a format may give beside the columns of the tables, and what becomes of it (normalise.sql).
@@ -81,7 +85,9 @@ KEPT = "staged-*.parquet"
 SMALL_BYTES, FEW, AT_ONCE = 1 << 18, 20, 1000
 MAX_LABELS = 32
 MAX_LABEL_CHARS = 200
+# DuckDB's reader takes lines twice as long as it is told, less what it sets aside.
 MAX_RECORD_BYTES = 1 << 24
+MAX_LINE_BYTES = 2 * MAX_RECORD_BYTES - 1024
 
 
 @dataclass(frozen=True)
@@ -167,10 +173,10 @@ def read_alike(connection: Any, plans: Sequence[Plan], scratch: Path) -> None:
         early = structured and not plain_files.holds_text(plan.plain, column, containers.HEAD_BYTES)
         (others if early else texts).append(plan)
     if others:
-        piece = read_files(connection, others, scratch)
+        pieces = read_files(connection, others, scratch)
         unread = set(
             connection.execute(
-                f"select distinct record_file from {quote(str(piece))} where text_unread"
+                f"select distinct record_file from {quote(str(pieces[-1]))} where text_unread"
             ).fetchall()
         )
         late: list[Plan] = []
@@ -179,7 +185,8 @@ def read_alike(connection: Any, plans: Sequence[Plan], scratch: Path) -> None:
             found = (str(plan.plain),) in unread and plain_files.holds_text(plan.plain, column)
             (late if found else rest).append(plan)
         if late:
-            piece.unlink()
+            for piece in pieces:
+                piece.unlink()
             texts += late
             if rest:
                 read_files(connection, rest, scratch)
@@ -193,8 +200,10 @@ def read_files(
     scratch: Path,
     as_text: str | None = None,
     in_parts: bool = False,
-) -> Path:
-    """Read files of one format and layout; the column `as_text` as it stands. Return the piece.
+) -> list[Path]:
+    """Read files of one format and layout; the column `as_text` as it stands.
+
+    Returns the files written to `scratch`, that of the rows that the format gave last.
 
     With `in_parts` the table `parts` tells which rows of the one file are which files.
     """
@@ -206,23 +215,9 @@ def read_files(
         source = opened_sql(
             source_sql(connection, plans, with_it, as_text), declared, format.inside
         )
-    if in_parts:
-        connection.execute(f"create or replace table source_rows as {source}")
-        connection.execute(
-            "create or replace view source as "
-            "select rows.* exclude (record_file), parts.plain as record_file, "
-            "rows.rowid - parts.first_row + 1 as record_line "
-            "from source_rows as rows asof join parts on rows.rowid >= parts.first_row"
-        )
-    elif format.many_rows:
-        # rowid follows the order of insertion, so it numbers the records of a file for nothing.
-        connection.execute(f"create or replace table source_rows as {source}")
-        connection.execute(
-            "create or replace view source as "
-            "select rows.*, rows.rowid - files.first_row + 1 as record_line "
-            "from source_rows as rows join (select record_file, min(rowid) as first_row "
-            "from source_rows group by record_file) as files using (record_file)"
-        )
+    numbered = in_parts or format.many_rows
+    if numbered:
+        number_rows(connection, source, in_parts)
     else:
         connection.execute(
             "create or replace view source as "
@@ -233,21 +228,26 @@ def read_files(
         given = [row[0] for row in connection.execute(f"describe {sql}").fetchall()]
     except Exception as error:
         raise UsageError(f"{format.file.path}: {str(error).splitlines()[0]}") from error
-    piece = keep(
-        connection,
-        f"select {', '.join(cast_columns(format, given))}, {quote(format.name)} as format "
-        f"from ({sql})",
-        scratch,
-    )
+    query = f"select {', '.join(cast_columns(format, given))}, {quote(format.name)} as format from ({sql})"
+    try:
+        pieces = [keep(connection, query, scratch)]
+    except duckdb.OperationalError:
+        raise
+    except duckdb.Error as error:
+        if not numbered:
+            number_rows(connection, source)
+        write = partial(keep, connection, scratch=scratch)
+        pieces = keep_readable(connection, write, query, format.name, in_parts, error)
     if format.many_rows:
         empty = " and ".join(f'"{name}" is null' for name in declared)
-        keep(
+        unread = keep(
             connection,
             "select record_file, record_line, 'rejected: not JSON' as outcome, "
             f"{quote(format.name)} as format from source where {empty}",
             scratch,
         )
-    return piece
+        pieces = [unread, *pieces]
+    return pieces
 
 
 def cast_columns(format: Format, given: Iterable[str]) -> list[str]:

@@ -8,7 +8,10 @@ from typing import Any
 
 from logscope import plain_files
 from logscope.config import quote
-from logscope.reading import MAX_RECORD_BYTES, Plan
+from logscope.plain_files import TOO_LONG
+from logscope.reading import MAX_LINE_BYTES, Plan
+
+NOT_JSON = "not JSON"
 
 
 def rejected_records(connection: Any, plans: Sequence[Plan]) -> list[list[Any]]:
@@ -31,9 +34,7 @@ def rejected_records(connection: Any, plans: Sequence[Plan]) -> list[list[Any]]:
         for line, reason in wanted:
             number, text = texts.get(line, (line, None))
             excerpt, broken = describe_record(text)
-            rejects.append(
-                [plan.file_id, str(plan.path), number, "not JSON" if broken else reason, excerpt]
-            )
+            rejects.append([plan.file_id, str(plan.path), number, broken or reason, excerpt])
         if plan.problem:
             rejects.append([plan.file_id, str(plan.path), None, plan.problem, None])
     return rejects
@@ -54,7 +55,7 @@ def read_lines(
         with lines as (
             select row_number() over () as number, text
             from read_csv({quote(str(plan.plain))}, columns = {{text: varchar}}, header = false,
-                delim = '\x01', quote = '', escape = '', max_line_size = {MAX_RECORD_BYTES},
+                delim = '\x01', quote = '', escape = '', max_line_size = {MAX_LINE_BYTES},
                 auto_detect = false, null_padding = true, ignore_errors = true, strict_mode = false)
         ),
         records as (
@@ -69,19 +70,22 @@ def read_lines(
     return {record + before: (number + lines_before, text) for record, number, text in rows}
 
 
-def describe_record(text: str | None) -> tuple[str | None, bool]:
-    """Return what a rejected record is made of (no values), and whether it is no JSON at all."""
+def describe_record(text: str | None) -> tuple[str | None, str | None]:
+    """Return what a rejected record is made of (no values), and why it is none if it is no JSON."""
     if text is None:
-        return None, False
+        return None, None
+    if text.startswith(TOO_LONG):
+        size = text.removeprefix(TOO_LONG)
+        return f"line of {size} bytes", f"longer than {round(MAX_LINE_BYTES / 2**20)} MB"
     try:
         record = json.loads(text)
     except (ValueError, RecursionError):
-        return f"text of {len(text)} characters", True
+        return f"text of {len(text)} characters", NOT_JSON
     if not isinstance(record, dict):
-        return shape(record), True
+        return shape(record), NOT_JSON
     return "{" + ", ".join(f"{key[:60]}: {shape(value)}" for key, value in record.items())[
         :500
-    ] + "}", False
+    ] + "}", None
 
 
 def shape(value: Any) -> str:

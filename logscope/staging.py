@@ -13,11 +13,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from logscope import containers
+from logscope import containers, plain_files
 from logscope.config import quote
 from logscope.errors import InputError, LogscopeError
 from logscope.formats import MACROS
-from logscope.reading import KEPT, Plan, read_group, staged_columns
+from logscope.reading import (
+    JSON_LAYOUTS,
+    KEPT,
+    MAX_LINE_BYTES,
+    MAX_RECORD_BYTES,
+    Plan,
+    read_group,
+    staged_columns,
+)
 from logscope.tables import fill
 
 RECORDS = Path(__file__).with_name("records.sql")
@@ -47,18 +55,12 @@ def stage(connection: Any, plans: Sequence[Plan], scratch: Path) -> list[Plan]:
         groups.setdefault((plan.format.name, plan.layout), []).append(plan)
     done: list[Plan] = []
     for (_, layout), group in sorted(groups.items()):
+        group = [closed(plan, scratch) for plan in group] if layout == "csv" else group
         # DuckDB 2.0 takes a number column without NULLs for one that stays so when it is cast; NaN
         # does not.
         careful = "statistics_propagation" if layout == "parquet" else ""
         connection.execute(f"set disabled_optimizers = '{careful}'")
-        try:
-            read_group(connection, group, scratch)
-        except LogscopeError:
-            raise
-        except Exception:
-            # One damaged file must not take the others with it.
-            group = [read_alone(connection, repaired(plan, scratch), scratch) for plan in group]
-        done.extend(group)
+        done.extend(read_halves(connection, group, scratch))
     connection.execute("reset disabled_optimizers")
     if not any(scratch.glob(KEPT)):
         raise InputError(
@@ -84,6 +86,29 @@ def open_staged(connection: Any, scratch: Path) -> None:
     )
 
 
+def read_halves(connection: Any, plans: Sequence[Plan], scratch: Path) -> list[Plan]:
+    """Read files of one format and layout; one that cannot be read must not take others with it.
+
+    Returns their plans, with the reason where a file could not be read as a whole.
+    """
+    before = set(scratch.glob(KEPT))
+    try:
+        read_group(connection, plans, scratch)
+    except LogscopeError:
+        raise
+    except Exception:
+        for piece in set(scratch.glob(KEPT)) - before:
+            piece.unlink()
+        if len(plans) == 1:
+            return [read_alone(connection, repaired(plans[0], scratch), scratch)]
+        middle = len(plans) // 2
+        return [
+            *read_halves(connection, plans[:middle], scratch),
+            *read_halves(connection, plans[middle:], scratch),
+        ]
+    return list(plans)
+
+
 def read_alone(connection: Any, plan: Plan, scratch: Path) -> Plan:
     """Read one file; return its plan, with the reason if that was not possible."""
     try:
@@ -96,12 +121,30 @@ def read_alone(connection: Any, plan: Plan, scratch: Path) -> Plan:
     return plan
 
 
-def repaired(plan: Plan, scratch: Path) -> Plan:
-    """Return the plan with the sound records of a broken JSON document, one per line."""
-    if plan.layout not in ("array", "unstructured"):
+def closed(plan: Plan, scratch: Path) -> Plan:
+    """Return the plan of a CSV file in which no row begins a quote and does not end it."""
+    broken = plain_files.open_quotes(plan.plain, MAX_RECORD_BYTES)
+    if not broken:
         return plan
-    target = scratch / f"repaired-{uuid.uuid4()}.jsonl"
-    problem = containers.unwrap(plan.plain, plan.format.records, target, plan.format.around)
+    target = scratch / f"closed-{uuid.uuid4()}.csv"
+    plain_files.mend_csv(plan.plain, target, broken)
+    return replace(plan, plain=target)
+
+
+def repaired(plan: Plan, scratch: Path) -> Plan:
+    """Return the plan with the sound records of a broken JSON file, one per line.
+
+    Of a line that is too long for the reader it has a short one that is no JSON.
+    """
+    if plan.layout not in JSON_LAYOUTS:
+        return plan
+    problem = plan.problem
+    lines = plan.plain
+    if plan.layout != "newline_delimited":
+        lines = scratch / f"repaired-{uuid.uuid4()}.jsonl"
+        problem = containers.unwrap(plan.plain, plan.format.records, lines, plan.format.around)
+    target = scratch / f"shortened-{uuid.uuid4()}.jsonl"
+    plain_files.shorten(lines, target, MAX_LINE_BYTES)
     return replace(plan, layout="newline_delimited", plain=target, problem=problem)
 
 
