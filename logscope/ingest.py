@@ -22,6 +22,7 @@ from logscope.errors import InputError, LogscopeError, StoreError, UsageError
 from logscope.formats import Format, Head, claims, find_format, find_formats, format_stamps
 from logscope.known import KnownFiles
 from logscope.ledger import write_ledger
+from logscope.price_listing import listed_providers
 from logscope.prices import price_stamp, replace_prices
 from logscope.reading import Growth, Plan
 from logscope.rejects import rejected_records
@@ -91,14 +92,17 @@ def ingest(
     heads = {source.path: containers.read_head(source.path) for source in sources}
     chosen = choose_formats(sources, heads, formats, format_name, adapters)
     store = Store.create(store_path)
-    with scratch_folder(store) as scratch, ThreadPoolExecutor(2) as hashing:
+    with scratch_folder(store) as scratch, ThreadPoolExecutor(2) as beside:
+        # What needs nothing of the records is made while they are read.
+        door = beside.submit(store.open_door)
+        beside.submit(listed_providers)
         known = KnownFiles(store)
         plans, unchanged = [], 0
         beginnings = {
             path: known.beginnings(path, format, heads[path]) for path, format in chosen.items()
         }
         hashes = {
-            path: hashing.submit(plain_files.digest, path, [file.size_bytes for file in files])
+            path: beside.submit(plain_files.digest, path, [file.size_bytes for file in files])
             for path, files in beginnings.items()
         }
         taken: set[str] = set()
@@ -132,6 +136,7 @@ def ingest(
                 staging.settle(connection, plans)
                 report("merge", 0, 1)
                 digest_of = {plan.file_id: digests[plan.path] for plan in plans}
+                door.result()
                 with store.writing() as store:
                     result = write(connection, store, config, plans, digest_of, max_rejects, result)
             connection.close()

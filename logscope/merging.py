@@ -53,50 +53,59 @@ def merge_records(connection: Any, store: Store, config: Config) -> dict[str, Ch
     """
     changes = {}
     resolve(connection, store)
-    if is_renamed(connection, store, "scores") or exists(
-        connection, "select 1 from records where outcome is null and is_score"
-    ):
+    scores, bills, streams = connection.execute(
+        "select bool_or(is_score), bool_or(is_bill), bool_or(is_stream) "
+        "from records where outcome is null"
+    ).fetchone()
+    if is_renamed(connection, store, "scores") or scores:
         changes["scores"] = merge_scores(connection, store)
-    if exists(connection, "select 1 from records where outcome is null and is_bill"):
+    if bills:
         changes["bills"] = merge_bills(connection, store)
     connection.execute(
         "create or replace view logged as "
         "select * from records where outcome is null and is_request"
     )
     connection.execute(f"create or replace view normalised as {read('normalise')}")
-    has_streams = is_renamed(connection, store, "streams") or exists(
-        connection, "select 1 from records where outcome is null and is_stream"
-    )
+    has_streams = bool(is_renamed(connection, store, "streams") or streams)
     if has_streams:
         stage_streams(connection, store)
     collect_touched(connection, has_streams)
+    has_parents = any(
+        exists(connection, f"select 1 from {rows} where parent_request_id is not null")
+        for rows in ("staged", "stored_rows")
+    )
+    if has_parents or exists(connection, "from touched"):
+        merge_versions(connection)
+    else:
+        connection.execute("create or replace view rows as from normalised")
+    if has_parents:
+        find_parents(connection)
+    facts = stream_facts(connection, store, has_streams)
+    connection.execute(f"create or replace table stream_facts as {facts}")
+    written = ["requests"]
+    if store.files("parents") or exists(connection, "from repeating"):
+        written.append("parents")
+    derive(connection, config, written)
+    if has_streams:
+        written.append("streams")
+    return changes | {table: replace_rows(connection, store, table) for table in written}
+
+
+def merge_versions(connection: Any) -> None:
+    """Make the view `rows`: requests that came once as they are, others merged (merge.sql)."""
     connection.execute(
         f"""
         create or replace view versions as
         select * from normalised semi join touched using (request_id)
         union all by name
-        select {as_logged()} from stored_rows semi join touched using (request_id)
-        """
-    )
-    connection.execute(f"create or replace table merged_rows as {read('merge')}")
-    connection.execute(
-        """
+        select {as_logged()} from stored_rows semi join touched using (request_id);
+        create or replace table merged_rows as {read("merge")};
         create or replace view rows as
         select * from normalised anti join touched using (request_id)
         union all by name
         select * from merged_rows
         """
     )
-    find_parents(connection)
-    facts = stream_facts(connection, store, has_streams)
-    connection.execute(f"create or replace table stream_facts as {facts}")
-    derive(connection, config)
-    if has_streams:
-        changes["streams"] = replace_rows(connection, store, "streams")
-    if store.files("parents") or exists(connection, "select 1 from repeating"):
-        changes["parents"] = replace_rows(connection, store, "parents")
-    changes["requests"] = replace_rows(connection, store, "requests")
-    return changes
 
 
 def is_renamed(connection: Any, store: Store, table: str) -> bool:
@@ -110,11 +119,6 @@ def find_parents(connection: Any) -> None:
 
     A stored row whose table is not the right one any more is taken along among the touched.
     """
-    if not (
-        exists(connection, "select 1 from staged where parent_request_id is not null")
-        or exists(connection, "select 1 from stored_rows where parent_request_id is not null")
-    ):
-        return
     connection.execute(
         f"""
         create or replace table judged as {read("parents")};
@@ -203,10 +207,10 @@ def stream_facts(connection: Any, store: Store, has_streams: bool) -> str:
     """Return the SELECT of what streams, new and stored, say about the requests concerned."""
     facts = read("stream_facts")
     open_stored(connection, store, "streams")
+    concerned = "semi join rows using (request_id)" if store.files("streams") else ""
     unseen = "anti join next_streams using (request_id)" if has_streams else ""
     connection.execute(
-        "create or replace view older_streams as "
-        f"select * from stored_streams semi join rows using (request_id) {unseen}"
+        f"create or replace view older_streams as from stored_streams {concerned} {unseen}"
     )
     older = facts.replace("next_streams", "older_streams")
     return f"select * from ({facts}) union all select * from ({older})" if has_streams else older
@@ -252,20 +256,22 @@ def merge_bills(connection: Any, store: Store) -> Change:
     return replace_rows(connection, store, "bills")
 
 
-def derive(connection: Any, config: Config) -> None:
-    """Make the view `next_requests` from the view `rows`: names, rules, prices."""
+def derive(connection: Any, config: Config, tables: Sequence[str] = ("requests",)) -> None:
+    """Make the view `next_<table>` of requests or parents from `rows`: names, rules, prices."""
     name_models(connection, config)
-    connection.execute(f"create or replace view derived as {read('derive')}")
     rules = ", ".join(f"{config.rule_sql(name)} as {name}" for name in ("task", "team"))
-    connection.execute(
-        "create or replace view priced_input as "
-        f"select * replace ({config.rule_sql('region')} as region), {rules} from derived"
-    )
-    connection.execute(f"create or replace view priced as {read('cost')}")
-    for table, join in (("requests", "anti"), ("parents", "semi")):
+    join = {"requests": "anti", "parents": "semi"}
+    for table in tables:
+        # One view: each of several, one upon the other, would be bound with all below it.
         connection.execute(
-            f"create or replace view next_{table} as "
-            f"from priced {join} join repeating using (request_id)"
+            f"""
+            create or replace view next_{table} as
+            with derived as ({read("derive")}),
+            priced_input as (
+                select * replace ({config.rule_sql("region")} as region), {rules} from derived
+            )
+            from ({read("cost")}) {join[table]} join repeating using (request_id)
+            """
         )
 
 

@@ -100,7 +100,7 @@ def find_listing(provider: str | None, logged: str, name: str) -> Listing:
     `name` is its canonical name. Without a provider the logged name may give it away.
     """
     served_by = canonical_provider(provider) or provider_in(logged)
-    providers = _providers()
+    providers = listed_providers()
     host = providers.get(ID_OF.get(served_by or "", served_by or ""))
     found = _find([host], logged) if host else None
     if found is None and served_by not in SELF_HOSTED and (not host or served_by in RESELLERS):
@@ -134,7 +134,8 @@ def listing_version() -> str:
 
 
 @cache
-def _providers() -> dict[str, Provider]:
+def listed_providers() -> dict[str, Provider]:
+    """Return the providers by their id there."""
     from genai_prices.data_snapshot import get_snapshot
 
     return {provider.id: provider for provider in get_snapshot().providers}
@@ -144,7 +145,7 @@ def _find(
     providers: list[Provider], logged: str, vendors: bool = False
 ) -> tuple[Provider, ModelInfo] | None:
     """Return the first listing of any spelling; of `vendors` only those that such names are of."""
-    everyone = list(_providers().values())
+    everyone = list(listed_providers().values())
     for spelling in spellings(logged):
         for provider in providers:
             like = provider.model_match

@@ -214,6 +214,12 @@ class Store:
         connection.execute("drop table if exists outgoing")
         return sorted((file for file in written if file), key=lambda file: file.path)
 
+    def open_door(self) -> None:
+        """Bring the door to what the store is now, where it is missing, behind or made by other SQL."""
+        with self.writing() as now:
+            scans = now.scans()
+            write_door(now.path, now.snapshot.version, scans, scans)
+
     def commit(self, changes: Mapping[str, Change], stamps: Mapping[str, str]) -> Store:
         """Make the changes count at once, replace the door for other clients, and return the result."""
         from logscope import delta

@@ -216,30 +216,44 @@ def claims_of_first(
     connection.execute("create or replace table heads (path varchar, kind varchar, first json)")
     rows = [[path, head.kind, as_json(head.first)] for path, head in heads.items()]
     fill(connection, "heads", rows)
-    tests = []
-    for format in formats.values():
-        # Of a document that wraps its records, the first of them is looked at; of one that nests
-        # them deeper, the document.
-        flat = format.records and "." not in format.records
-        inner = f"first->{quote(f'$.{format.records}[0]')}" if flat else "null"
-        test = (
-            f"select path, {quote(format.name)} as format "
-            f"from (select path, kind, coalesce({inner}, first) as first from heads) "
-            f"where kind in ({', '.join(map(quote, format.reads))}) "
-            f"and coalesce(try({format.file.keys['detect']}), false)"
-        )
-        try:
-            connection.execute(f"{test} limit 0")
-        except Exception as error:
-            reason = str(error).splitlines()[0]
-            raise UsageError(
-                f"{format.file.path}: `detect` is no SQL condition: {reason} "
-                "Write (first->>'key') in brackets."
-            ) from error
-        tests.append(test)
-    for path, name in connection.execute(" union all ".join(tests)).fetchall():
+    tests = {format.name: claim_sql(format) for format in formats.values()}
+    try:
+        found = connection.execute(" union all ".join(tests.values())).fetchall()
+    except Exception:
+        for name, test in tests.items():
+            check_detect(connection, formats[name], test)
+        raise
+    for path, name in found:
         claimed[path].append(name)
     return {path: sorted(names) for path, names in claimed.items()}
+
+
+def claim_sql(format: Format) -> str:
+    """Return the SELECT of the paths in `heads` that a format knows.
+
+    Of a document that wraps its records, the first of them is looked at; of one that nests them
+    deeper, the document.
+    """
+    flat = format.records and "." not in format.records
+    inner = f"first->{quote(f'$.{format.records}[0]')}" if flat else "null"
+    return (
+        f"select path, {quote(format.name)} as format "
+        f"from (select path, kind, coalesce({inner}, first) as first from heads) "
+        f"where kind in ({', '.join(map(quote, format.reads))}) "
+        f"and coalesce(try({format.file.keys['detect']}), false)"
+    )
+
+
+def check_detect(connection: Any, format: Format, test: str) -> None:
+    """Raise UsageError if a format's `detect` is no condition."""
+    try:
+        connection.execute(f"{test} limit 0")
+    except Exception as error:
+        reason = str(error).splitlines()[0]
+        raise UsageError(
+            f"{format.file.path}: `detect` is no SQL condition: {reason} "
+            "Write (first->>'key') in brackets."
+        ) from error
 
 
 def as_json(record: Mapping[str, Any]) -> str:
