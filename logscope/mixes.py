@@ -36,8 +36,8 @@ class Sample:
     """
 
     value: NDArray[np.float64]
-    cell: NDArray[np.int64]
-    day: NDArray[np.int64]
+    cell: NDArray[np.integer[Any]]
+    day: NDArray[np.integer[Any]]
     session: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     @property
@@ -114,7 +114,7 @@ def influence(side: Weighted, level: float, log: bool) -> NDArray[np.float64]:
     return result
 
 
-def clustered(sums: NDArray[Any], labels: NDArray[np.int64]) -> float:
+def clustered(sums: NDArray[Any], labels: NDArray[np.integer[Any]]) -> float:
     """Return the variance of a total from its sums over clusters: G/(G-1) times their squares."""
     clusters = int(np.count_nonzero(np.bincount(labels)))
     if clusters < 2:

@@ -62,7 +62,7 @@ class Selection:
 
     def group_columns(self) -> dict[str, str]:
         """Return the columns of --by with the SQL expression of each."""
-        at = f"(started_at at time zone {quote(self.tz)})"
+        at = local_time(self.tz)
         known = (*table_columns()["requests"], "in_flight")
         columns = {}
         for name in self.by:
@@ -111,6 +111,15 @@ class Selection:
         week = f"W{first.isocalendar().week:02d}, " if whole_week and first else ""
         shown = span(first or (days[0] if days else None), last or (days[-1] if days else None))
         return f"{shown or 'no requests'} ({week}{self.tz})"
+
+
+def local_time(tz: str) -> str:
+    """Return the SQL of a request's start as the clocks of a time zone showed it."""
+    # UTC needs no calendar, which takes ten times as long.
+    utc = tz == "UTC"
+    return (
+        "make_timestamp(epoch_us(started_at))" if utc else f"(started_at at time zone {quote(tz)})"
+    )
 
 
 def span(first: date | None, last: date | None) -> str:
