@@ -30,6 +30,8 @@ from logscope.formats import Head
 HEAD_BYTES = 1 << 20
 DOCUMENT_BYTES = 1 << 28
 SQLITE = b"SQLite format 3\0"
+# The second where a message about the damage quotes bytes that are no text.
+SQLITE_DAMAGE = (sqlite3.Error, UnicodeDecodeError)
 COMPRESSED = {b"\x1f\x8b": "gz", b"\x28\xb5\x2f\xfd": "zst", b"BZh": "bz2"}
 # Marks at the beginning of text, as Windows writes them; DuckDB wants plain UTF-8.
 MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
@@ -285,7 +287,7 @@ def sqlite_head(path: Path) -> Head | None:
                 "select tables.name, columns.name from sqlite_master as tables, "
                 "pragma_table_info(tables.name) as columns where tables.type = 'table'"
             ).fetchall()
-    except sqlite3.Error:
+    except SQLITE_DAMAGE:
         return None
     tables: dict[str, dict[str, None]] = {}
     for table, column in columns:
@@ -312,7 +314,7 @@ def read_table(path: Path, table: str, target: Path) -> str | None:
                     }
                     output.write(json.dumps(record) + "\n")
                     count += 1
-        except sqlite3.Error as error:
+        except SQLITE_DAMAGE as error:
             return f"the database cannot be read after {count} rows ({error})"
     return None
 

@@ -251,14 +251,14 @@ def test_a_span_is_known_by_its_trace_as_well(bench: Bench) -> None:
 
 
 def test_failed_attempts_of_the_proxy_meet_their_spans(bench: Bench) -> None:
-    """The attempts share the call's id; only the start tells which span belongs to which."""
+    """Before 1.90 attempts share the call's id; only the start tells which span belongs to which."""
     call = litellm()["litellm_call_id"]
     failure = {"status": "failure", "id": call, "error_information": {"error_code": "429"}}
     first = span("first", failed=True, **{"litellm.call_id": call})
     bench.ingest(
         bench.write([
-            litellm(**failure),
-            litellm(**failure, startTime=START + 3.5),
+            without(litellm(**failure), "litellm_call_id"),
+            without(litellm(**failure, startTime=START + 3.5), "litellm_call_id"),
             litellm(startTime=START + 9.0),
         ], "proxy.jsonl"),
         bench.write([first], "spans.jsonl"),
@@ -270,6 +270,38 @@ def test_failed_attempts_of_the_proxy_meet_their_spans(bench: Bench) -> None:
         (f"{call}#{START + 3}500", "throttled", None),
         ("chatcmpl-1", "ok", [call]),
     ]
+
+
+def test_a_call_that_failed_is_one_request_in_both_logs_of_the_proxy(bench: Bench) -> None:
+    """Real records of four calls: two that failed, one that a fallback saved, one that succeeded.
+
+    Its callback logs the first failure of a call, its table the end of a call that failed.
+    """
+    names = ("litellm_proxy_failures_standard.jsonl", "litellm_proxy_failures_spend_logs.jsonl")
+    parts: dict[str, list[Any]] = {
+        name: (ROOT / "tests" / "fixtures" / name).read_text().splitlines() for name in names
+    }
+    assert [len(lines) for lines in parts.values()] == [5, 4]
+    benches = arrangements(bench, parts)
+    for one in benches:
+        rows = one.rows(
+            "select route, status, http_status, duration_ms, attempt from requests order by started_at"
+        )
+        assert [tuple(row.values())[:3] for row in rows] == [
+            ("bad", "throttled", 429),
+            ("bad2", "throttled", 429),
+            ("bad3", "error", 500),
+            ("good", "ok", None),
+            ("good", "ok", None),
+        ]
+        # From the call to its failure, both attempts inside: the table knows it, the callback not.
+        assert rows[0]["duration_ms"] == pytest.approx(1607.09)
+        assert one.rows("select count(*) as n, max(attempts) as most from operations") == [
+            {"n": 4, "most": 2}
+        ]
+        counts = counted(one)
+        assert [sum(column) for column in zip(*counts.values(), strict=True)] == [5, 4, 0]
+    assert all(contents(one) == contents(benches[0]) for one in benches)
 
 
 def test_langfuse_and_opentelemetry_tell_of_the_same_span(bench: Bench) -> None:

@@ -5,13 +5,14 @@
 --   well.
 -- beware: /spend/logs stops at 10,000 rows. `completionStartTime` equals `endTime` where nothing
 --   was streamed; else it is the first chunk, even one that only names the role, so ttft is the
---   first event. A failed call has three equal times, and 0 for tokens and spend: read as unknown.
---   Spend is 0 as well where no price is known. There is no region and no stream flag: they are
---   read from `api_base` and the times. `session_id` is the trace of one call unless the caller
---   set one. Prompts are only there with store_prompts_in_spend_logs. The failed attempts of a
---   call share its id: to theirs `#` and the start in milliseconds are added; the proxy writes the
---   time of the failure as the start, so such a row does not meet the attempt in a
---   StandardLoggingPayload.
+--   first event. A failed call has 0 for tokens and spend, read as unknown, and before 1.90 three
+--   equal times. Spend is 0 as well where no price is known. There is no region and no stream flag:
+--   they are read from `api_base` and the times. `session_id` is the trace of one call unless the
+--   caller set one. Prompts are only there with store_prompts_in_spend_logs. There is one row for a
+--   failed call, however often it was tried, and none if a fallback succeeded: it is the failure
+--   that a StandardLoggingPayload with a `litellm_call_id` (1.90 and later) tells of. Before, the
+--   payloads of all attempts share the call's id and this row starts when the last one failed, so
+--   nothing tells which it is (seen in 1.72 and 1.81): they do not meet.
 -- reads: json, csv
 -- records: data
 -- detect: json_exists(coalesce(first->'$.data[0]', first), '$.call_type') and
@@ -85,6 +86,8 @@ select
     record_line,
     attempt_id(request_id, failed, time_of(startTime)) as request_id,
     case
+        -- The times of a failure are equal in versions that log each attempt.
+        when failed and startTime <> endTime then ids_of([failure_id(request_id, failed)])
         when not failed and caller['span_id'] is not null
             then ids_of([span_key(caller['trace_id'], caller['span_id'])])
     end as other_ids,

@@ -9,7 +9,8 @@
 --   role: ttft is then the first event, some ms before the first token. `response_time` is the
 --   time to the first token of a stream, so it is not read. Before August 2026 `trace_id` held the
 --   caller's session where there was one. The failed attempts of a call share its id: to theirs
---   `#` and the start in milliseconds are added.
+--   `#` and the start in milliseconds are added. With a `litellm_call_id` (1.90 and later) there is
+--   one failure for a call, its first attempt's: retries are not logged.
 -- reads: json
 -- detect: (first->>'call_type') is not null and (first->'hidden_params') is not null and
 --   (first->'response_cost') is not null and (first->'spend') is null
@@ -79,6 +80,7 @@ select
     case
         when coalesce(litellm_call_id, caller['span_id']) is not null then ids_of([
             attempt_id(litellm_call_id, failed, time_of(startTime)),
+            failure_id(litellm_call_id, failed),
             case when not failed then span_key(caller['trace_id'], caller['span_id']) end
         ])
     end as other_ids,

@@ -191,6 +191,8 @@ create macro ids_beside(id, other_ids, own_id) as
 -- some versions number them, and a fallback begins to count anew.
 create macro attempt_id(id, failed, started_at) as
     if(coalesce(failed, false), id || '#' || epoch_ms(started_at), id);
+-- The one failure that versions since 1.90 log of a call, with or without retries.
+create macro failure_id(id, failed) as case when failed then id || '#failed' end;
 
 -- Counts. A number of thirteen digits counts no tokens; without it no sum can overflow.
 create macro count_of(text) as try_cast(text as decimal(12, 0))::bigint;
