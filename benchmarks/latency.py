@@ -75,7 +75,10 @@ def make(folder: Path, requests: int, chunks: int) -> None:
                     "stall_ms": np.where(gaps > 1000, gaps, 0).sum(axis=1),
                 }
             )
-            connection.register("made", made)
+            connection.register("frame", made)
+            # A table, because each day is written on a cursor of its own.
+            connection.execute("create or replace table made as select * from frame")
+            connection.unregister("frame")
             ids = f"select 'r' || lpad(i::varchar, 9, '0') as request_id, {day} as day"
             tables = {
                 "streams": f"{ids}, offsets_ms from made",
@@ -92,7 +95,6 @@ def make(folder: Path, requests: int, chunks: int) -> None:
             for table, query in tables.items():
                 rows = whole_rows(connection, table, query)
                 written[table] += store.write_parquet(connection, table, rows)
-            connection.unregister("made")
     store.commit({table: Change(adds=files) for table, files in written.items()}, {})
 
 

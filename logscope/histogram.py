@@ -11,16 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from logscope.tables import fetch
-
 if TYPE_CHECKING:
     import polars
 
 BINS = 8
 BARS = "▁▂▃▄▅▆▇█"
 ROUND = (1.0, 2.0, 5.0)
-# Width of the buckets that are counted in; see BUCKET in intervals.py.
-RATIO = 1.02
+# Values are counted in buckets so wide, and those that have no logarithm as this one.
+RATIO, LEAST = 1.02, 1e-6
 
 
 @dataclass(frozen=True)
@@ -50,16 +48,21 @@ class Histogram:
 
 
 def histogram(
-    connection: Any, keys: polars.DataFrame, by: Sequence[str], measure: str = "ttft"
+    rows: polars.DataFrame, keys: polars.DataFrame, by: Sequence[str], measure: str = "ttft"
 ) -> Histogram | None:
-    """Return the histogram of a measure over `bucketed`, the counts that `percentiles` leaves.
+    """Return the histogram of a measure: the column of that name in `rows`, beside group_key.
 
     `keys` has group_key and the columns of `by`. None if nothing was measured.
     """
-    frame = fetch(
-        connection,
-        f"select group_key, bucket, sum(n)::bigint as n from bucketed where measure = '{measure}' "
-        "group by all order by all",
+    import polars as pl
+
+    bucket = (pl.col(measure).clip(LEAST).log() / math.log(RATIO)).floor().cast(pl.Int32)
+    frame = (
+        rows.lazy()
+        .filter(pl.col(measure).is_not_null())
+        .group_by("group_key", bucket.alias("bucket"))
+        .agg(pl.len().alias("n"))
+        .collect()
     )
     if not frame.height:
         return None
@@ -87,8 +90,8 @@ def limits(totals: dict[int, int]) -> tuple[float, float]:
             high_bucket = bucket
             break
     assert low_bucket is not None and high_bucket is not None
-    low = rounded(RATIO ** max(low_bucket, -600), up=False)
-    high = rounded(RATIO ** (max(high_bucket, -600) + 1), up=True)
+    low = rounded(RATIO**low_bucket, up=False)
+    high = rounded(RATIO ** (high_bucket + 1), up=True)
     return low, max(high, 2 * low)
 
 

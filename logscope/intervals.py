@@ -6,18 +6,16 @@ n_eff = n / max(1, deff): requests come in bursts, so they count for fewer than 
 larger of the cluster variances by session and by day, over the binomial one. With fewer than four
 days sessions alone decide. The ranks' tails are unequal where n is small.
 
-All sums are over integers, so that the same rows give the same numbers whatever the threads do.
+All sums are over whole numbers, so that the same rows give the same numbers in whatever order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-from logscope.tables import fetch
 
 if TYPE_CHECKING:
     import polars
@@ -28,8 +26,8 @@ LEVELS = (0.5, 0.95, 0.99)
 LEAST = {0.5: 1, 0.95: 60, 0.99: 300}
 CONFIDENCE = 0.95
 MIN_DAYS = 4
+BOTH = "sessions and days"
 FEW_DAYS = "sessions; under 4 days"
-BUCKET = "case when value > 0 then floor(ln(value) / ln(1.02))::integer else -2147483648 end"
 
 
 @dataclass(frozen=True)
@@ -77,213 +75,170 @@ def percentile_ranks(n: NDArray[np.int64], n_eff: NDArray[np.int64], level: floa
     )
 
 
-def percentiles(connection: Any, source: str, levels: Sequence[float] = LEVELS) -> polars.DataFrame:
-    """Return percentiles of every group and measure in `source`, with 95 % intervals.
-
-    `source` is a query with the columns group_key (integer), measure (text), session (any), day and
-    value (float, not NULL). One row per group, measure and level: group_key, measure, level, n,
-    value, low, high, n_eff, interval_basis. NULL where a number is withheld.
-    """
-    import polars as pl
-
-    connection.execute(
-        f"create or replace temp table measured as select *, {BUCKET} as bucket from ({source})"
-    )
-    connection.execute(
-        "create or replace temp table bucketed as "
-        "select group_key, measure, bucket, count(*) as n from measured group by all"
-    )
-    counts = fetch(
-        connection,
-        "select group_key, measure, sum(n)::bigint as n from bucketed "
-        "group by all order by group_key, measure",
-    )
-    grid = counts.join(pl.DataFrame({"level": list(levels)}), how="cross").with_columns(
-        position=(pl.col("n") - 1) * pl.col("level")
-    )
-    values = order_statistics(
-        connection,
-        pl.concat(
-            [
-                grid.select("group_key", "measure", rank=pl.col("position").floor().cast(int) + 1),
-                grid.select("group_key", "measure", rank=pl.col("position").ceil().cast(int) + 1),
-            ]
-        ),
-    )
-    grid = look_up(grid, values, pl.col("position").floor().cast(int) + 1, "below")
-    grid = look_up(grid, values, pl.col("position").ceil().cast(int) + 1, "above")
-    grid = grid.with_columns(value=interpolated(grid))
-    grid = grid.join(effects(connection, grid), on=["group_key", "measure", "level"], how="left")
-    return bounded(connection, grid)
-
-
-def interpolated(grid: polars.DataFrame) -> NDArray[np.float64]:
-    """Return the percentiles between their neighbours, to the bit as numpy interpolates."""
-    below, above = grid["below"].to_numpy(), grid["above"].to_numpy()
-    share = grid["position"].to_numpy() % 1
-    gap = above - below
-    values: NDArray[np.float64] = np.where(
-        share < 0.5, below + gap * share, above - gap * (1 - share)
-    )
-    return values
-
-
-def look_up(
-    grid: polars.DataFrame, values: polars.DataFrame, rank: polars.Expr, name: str
+def percentiles(
+    rows: polars.DataFrame, measures: Sequence[str], levels: Sequence[float] = LEVELS
 ) -> polars.DataFrame:
-    """Add the value at a rank as the column `name`."""
-    keys = ["group_key", "measure", "rank"]
-    found = values.rename({"value": name})
-    return grid.with_columns(rank=rank).join(found, on=keys, how="left").drop("rank")
+    """Return percentiles of every group and measure in `rows`, with 95 % intervals.
 
-
-def order_statistics(connection: Any, wanted: polars.DataFrame) -> polars.DataFrame:
-    """Return the values at the wanted ranks of each group and measure of `measured`.
-
-    Only the rows of 2 %-wide buckets that hold a wanted rank are ordered.
+    `rows` has one row per request: group_key and session (integers), day, and for each of `measures`
+    a column of that name (float, NULL where it is not known). One row per group, measure and level:
+    group_key, measure, level, n, value, low, high, n_eff, interval_basis. NULL where a number is
+    withheld; no row where nothing was measured.
     """
-
-    connection.register("wanted_frame", wanted.unique().to_arrow())
-    connection.execute("create or replace temp table wanted as select * from wanted_frame")
-    connection.unregister("wanted_frame")
-    return fetch(
-        connection,
-        """
-            with running as (
-                select
-                    *,
-                    sum(n) over (partition by group_key, measure order by bucket) as through
-                from bucketed
-            ),
-            hit as (
-                select distinct group_key, measure, bucket, through - n as before
-                from running
-                join wanted using (group_key, measure)
-                where rank > through - n and rank <= through
-            ),
-            numbered as (
-                select
-                    group_key,
-                    measure,
-                    value,
-                    (before + row_number() over (
-                        partition by group_key, measure, bucket order by value
-                    ))::bigint as rank
-                from measured
-                join hit using (group_key, measure, bucket)
-            )
-            select wanted.group_key, wanted.measure, wanted.rank, value
-            from wanted join numbered using (group_key, measure, rank)
-            order by all
-            """,
-    )
-
-
-def effects(connection: Any, grid: polars.DataFrame) -> polars.DataFrame:
-    """Return n_eff and its basis per group, measure and level: how bursty the requests are."""
     import polars as pl
 
-    levels = sorted(grid["level"].unique())
-    limits = grid.pivot(on="level", index=["group_key", "measure"], values="value")
-    limits.columns = ["group_key", "measure", *(f"limit_{i}" for i in range(len(levels)))]
-    connection.register("limits_frame", limits.to_arrow())
-    connection.execute("create or replace temp table limits as select * from limits_frame")
-    connection.unregister("limits_frame")
-    hits = ", ".join(
-        f"sum(case when value <= limit_{i} then 1 else 0 end) as h{i}" for i in range(len(levels))
-    )
-    sums = ", ".join(
-        f"sum(h{i} * h{i})::bigint as hh{i}, sum(h{i} * m)::bigint as hm{i}, sum(h{i})::bigint as h{i}"
-        for i in range(len(levels))
-    )
-    keys = ["group_key", "measure"]
-    frames = {}
-    for cluster in ("session", "day"):
-        frames[cluster] = fetch(
-            connection,
-            f"""
-                select group_key, measure, count(*) as clusters, sum(m)::bigint as n_rows,
-                    sum(m * m)::bigint as mm, {sums}
-                from (
-                    select group_key, measure, {cluster}, count(*)::bigint as m, {hits}
-                    from measured join limits using (group_key, measure)
-                    group by group_key, measure, {cluster}
-                )
-                group by group_key, measure
-                """,
-        )
-    results = []
-    for i, level in enumerate(levels):
-        part = grid.filter(pl.col("level") == level).select(*keys, "level", "n")
-        for cluster, frame in frames.items():
-            part = part.join(
-                frame.select(
-                    *keys,
-                    pl.col("clusters").alias(f"{cluster}s"),
-                    design_effect(i).alias(f"deff_{cluster}"),
+    groups = rows["group_key"].unique().sort()
+    codes = np.searchsorted(groups.to_numpy(), rows["group_key"].to_numpy())
+    # Of the smallest type that holds them: numpy sorts short integers by counting.
+    group = codes.astype(np.min_scalar_type(max(groups.len() - 1, 0)))
+    by_group = np.argsort(group, kind="stable")
+    clusters = {
+        name: cluster(group, rows[name].to_physical().to_numpy()) for name in ("session", "day")
+    }
+    found = []
+    for measure in measures:
+        values = Values.of(rows[measure].cast(float).fill_null(np.nan).to_numpy(), group, by_group)
+        limits = [values.percentile(level) for level in levels]
+        sizes, enough_days = effective(values, clusters, limits)
+        for level, limit, n_eff in zip(levels, limits, sizes, strict=True):
+            column = told(values, level, limit, n_eff).with_columns(
+                group_key=groups,
+                measure=pl.lit(measure),
+                level=pl.lit(level),
+                interval_basis=pl.when(pl.col("low").is_not_null()).then(
+                    pl.Series(np.where(enough_days, BOTH, FEW_DAYS))
                 ),
-                on=keys,
             )
-        results.append(part)
-    # One cluster alone says nothing about its own spread: it counts as one observation.
-    by_session = pl.when(pl.col("sessions") > 1).then("deff_session").otherwise(pl.col("n"))
-    enough_days = pl.col("days") >= MIN_DAYS
-    deff = pl.max_horizontal(
-        pl.lit(1.0), by_session, pl.when(enough_days).then("deff_day").otherwise(1.0)
-    )
-    return pl.concat(results).select(
-        *keys,
-        "level",
-        n_eff=(pl.col("n") / deff).floor().cast(int),
-        interval_basis=pl.when(enough_days)
-        .then(pl.lit("sessions and days"))
-        .otherwise(pl.lit(FEW_DAYS)),
-    )
+            found.append(column.filter(pl.col("n") > 0))
+    keys = ["group_key", "measure", "level"]
+    columns = [*keys, "n", "value", "low", "high", "n_eff", "interval_basis"]
+    return pl.concat(found).select(columns).sort(keys)
 
 
-def design_effect(i: int) -> polars.Expr:
-    """Return the variance of a clustered share over the binomial one: G/(G-1) sum(h - qm)^2 / nq(1-q).
+@dataclass(frozen=True)
+class Values:
+    """The values of one measure; NaN where it is not known."""
 
-    h are a cluster's values at or below the percentile, m all of them, q the share of the whole.
-    """
-    import polars as pl
+    value: NDArray[np.float64]
+    group: NDArray[Any]
+    ordered: NDArray[np.float64]  # those of a group together, within it by size
+    start: NDArray[np.int64]  # where in `ordered` each group begins
+    n: NDArray[np.int64]  # how many values each group has
 
-    n, hits = pl.col("n_rows"), pl.col(f"h{i}").cast(float)
-    share = hits / n
-    squares = pl.col(f"hh{i}") - 2 * share * pl.col(f"hm{i}") + share * share * pl.col("mm")
-    binomial = n * share * (1 - share)
-    clusters = pl.col("clusters").cast(float)
-    return pl.when(binomial > 0).then(clusters / (clusters - 1) * squares / binomial).otherwise(1.0)
+    @classmethod
+    def of(
+        cls, value: NDArray[np.float64], group: NDArray[Any], by_group: NDArray[np.int64]
+    ) -> Values:
+        """Order the values within each group; `by_group` lists the rows group by group."""
+        ordered = value[by_group]
+        rows = np.bincount(group)
+        ends = np.cumsum(rows)
+        start = ends - rows
+        for first, end in zip(start, ends, strict=True):
+            # What is not known comes last.
+            ordered[first:end].sort()
+        n = np.bincount(group, weights=~np.isnan(value)).astype(np.int64)
+        return cls(value, group, ordered, start, n)
 
+    def at(self, rank: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the order statistic of a rank (from 1) in each group; NaN for rank 0."""
+        place = self.start + np.maximum(rank, 1) - 1
+        return np.where(rank > 0, self.ordered[place], np.nan)
 
-def bounded(connection: Any, grid: polars.DataFrame) -> polars.DataFrame:
-    """Add the interval's limits and withhold what too few requests cannot tell."""
-    import polars as pl
-
-    parts = []
-    for level, part in grid.partition_by("level", as_dict=True, maintain_order=True).items():
-        p = float(level[0])
-        ranks = percentile_ranks(part["n"].to_numpy(), part["n_eff"].to_numpy(), p)
-        parts.append(
-            part.with_columns(
-                low_rank=ranks.low, high_rank=ranks.high, told=pl.col("n") >= LEAST.get(p, 1)
-            )
+    def percentile(self, level: float) -> NDArray[np.float64]:
+        """Return the percentile of each group, to the bit as numpy interpolates; NaN without one."""
+        position = np.maximum(self.n - 1, 0) * level
+        below, above = (
+            self.at(end.astype(np.int64) + 1) for end in (np.floor(position), np.ceil(position))
         )
-    grid = pl.concat(parts)
-    keys = ["group_key", "measure"]
-    wanted = [
-        grid.filter(pl.col("told")).select(*keys, rank=f"{end}_rank") for end in ("low", "high")
-    ]
-    values = order_statistics(connection, pl.concat(wanted).filter(pl.col("rank") > 0))
-    grid = look_up(grid, values, pl.col("low_rank"), "low")
-    grid = look_up(grid, values, pl.col("high_rank"), "high")
-    return grid.select(
-        *keys,
-        "level",
-        "n",
-        value=pl.when("told").then("value"),
-        low=pl.when("told").then("low"),
-        high=pl.when("told").then("high"),
-        n_eff="n_eff",
-        interval_basis=pl.when(pl.col("low").is_not_null()).then("interval_basis"),
-    ).sort(*keys, "level")
+        share = position % 1
+        gap = above - below
+        return np.where(share < 0.5, below + gap * share, above - gap * (1 - share))
+
+
+def told(
+    values: Values, level: float, value: NDArray[np.float64], n_eff: NDArray[np.int64]
+) -> polars.DataFrame:
+    """Return n, value, low, high and n_eff of each group at one level, NULL where withheld."""
+    import polars as pl
+
+    ranks = percentile_ranks(values.n, n_eff, level)
+    numbers = {"value": value, "low": values.at(ranks.low), "high": values.at(ranks.high)}
+    enough = values.n >= LEAST.get(level, 1)
+    shown = {name: np.where(enough, number, np.nan) for name, number in numbers.items()}
+    frame = pl.DataFrame({"n": values.n, **shown, "n_eff": n_eff})
+    return frame.with_columns(pl.col(list(shown)).fill_nan(None))
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """The sessions, or the days, of each group."""
+
+    order: NDArray[np.int64]  # the rows: those of a group together, within it those of a cluster
+    start: NDArray[np.int64]  # where in the order each cluster begins
+    group: NDArray[Any]  # the group of each cluster
+
+    def count(self, marked: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return how many of each cluster's rows are marked, whole numbers; rows in `order`."""
+        counts: NDArray[np.int64] = np.add.reduceat(marked, self.start, dtype=np.int64)
+        return counts.astype(np.float64)
+
+    def total(self, numbers: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the sum over each group of a number of each cluster; exact to 2**53."""
+        totals: NDArray[np.float64] = np.bincount(self.group, weights=numbers).astype(np.float64)
+        return totals
+
+
+def cluster(group: NDArray[Any], label: NDArray[Any]) -> Clusters:
+    """Return the clusters: rows with one label within one group."""
+    order = np.argsort(label)
+    order = order[np.argsort(group[order], kind="stable")]
+    group, label = group[order], label[order]
+    begins = np.ones(len(order), dtype=bool)
+    begins[1:] = (group[1:] != group[:-1]) | (label[1:] != label[:-1])
+    start = np.flatnonzero(begins)
+    return Clusters(order, start, group[start])
+
+
+def effective(
+    values: Values, clusters: Mapping[str, Clusters], limits: Sequence[NDArray[np.float64]]
+) -> tuple[list[NDArray[np.int64]], NDArray[np.bool_]]:
+    """Return how many independent values each group is worth at its percentiles, and if days decide.
+
+    `limits` has for each level the percentile of each group.
+    """
+    sessions, by_session = design_effects(values, clusters["session"], limits)
+    days, by_day = design_effects(values, clusters["day"], limits)
+    enough_days = days >= MIN_DAYS
+    sizes = []
+    for of_sessions, of_days in zip(by_session, by_day, strict=True):
+        # One cluster alone says nothing about its own spread: it counts as one observation.
+        deff = np.maximum(
+            np.where(sessions > 1, of_sessions, values.n), np.where(enough_days, of_days, 1.0)
+        )
+        sizes.append(np.floor(values.n / np.maximum(deff, 1.0)).astype(np.int64))
+    return sizes, enough_days
+
+
+def design_effects(
+    values: Values, clusters: Clusters, limits: Sequence[NDArray[np.float64]]
+) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:
+    """Return the clusters of each group, and for each level what they do to the variance of a share.
+
+    The variance of a clustered share over the binomial one: G/(G-1) sum(h - qm)^2 / nq(1-q). h are
+    a cluster's values at or below the percentile, m all of them, q the share of the whole.
+    """
+    value, group = values.value[clusters.order], values.group[clusters.order]
+    total = clusters.total
+    m = clusters.count(~np.isnan(value))
+    number, n, mm = total(m > 0), total(m), total(m * m)
+    effects = []
+    for limit in limits:
+        h = clusters.count(value <= limit[group])
+        share = total(h) / np.maximum(n, 1)
+        squares = total(h * h) - 2 * share * total(h * m) + share * share * mm
+        binomial = n * share * (1 - share)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            effect = number / (number - 1) * squares / binomial
+        effects.append(np.where((binomial > 0) & (number > 1), effect, 1.0))
+    return number, effects

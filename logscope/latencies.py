@@ -45,20 +45,24 @@ def latencies(
     groupings that are not `bounded`, and in the week before for those that are not `compared`. NULL
     where withheld or not logged.
     """
-    sources = [
-        f"select hash({number}, is_now{listed(by)}) as group_key, 'ttft' as measure, session, day, "
-        f"ttft_ms as value from answered where ttft_ms is not null"
-        f"{'' if by in compared else ' and is_now'}"
-        for number, by in enumerate(groupings)
-        if by in bounded
-    ]
-    ends = interval_ends(percentiles(connection, " union all ".join(sources), WITH_INTERVAL))
     found = {}
     for number, by in enumerate(groupings):
-        frame = values(connection, number, by).join(ends, on="group_key", how="left")
+        frame = values(connection, number, by)
+        if by in bounded:
+            ends = interval_ends(first_tokens(connection, number, by, by in compared))
+            frame = frame.join(ends, on="group_key", how="left", maintain_order="left")
         for week, part in split(frame).items():
             found[by, week] = part.drop("group_key", "is_now")
     return found
+
+
+def first_tokens(connection: Any, number: int, by: By, both: bool) -> polars.DataFrame:
+    """Return ttft of each answered request with its group: of this week, or of `both`."""
+    return fetch(
+        connection,
+        f"select hash({number}, is_now{listed(by)}) as group_key, session, day, ttft_ms as ttft "
+        f"from answered where ttft_ms is not null{'' if both else ' and is_now'}",
+    )
 
 
 def listed(by: By) -> str:
@@ -94,10 +98,11 @@ def values(connection: Any, number: int, by: By) -> polars.DataFrame:
     )
 
 
-def interval_ends(long: polars.DataFrame) -> polars.DataFrame:
+def interval_ends(rows: polars.DataFrame) -> polars.DataFrame:
     """Return one row per group with the ends of the intervals of the first token."""
     import polars as pl
 
+    long = percentiles(rows, ["ttft"], WITH_INTERVAL)
     wide = long.select("group_key").unique()
     for level in WITH_INTERVAL:
         name = f"ttft_p{round(level * 100)}"

@@ -20,12 +20,6 @@ if TYPE_CHECKING:
 
 MEASURES = ("ttft", "duration", "tpot")
 LIKE = ("aiperf", "vllm", "guidellm", "otel")
-# The values whose percentiles `latency` tells: of the requests that were ok.
-MEASURED = " union all ".join(
-    f"select group_key, '{name}' as measure, session, day, {name}_ms as value "
-    f"from answered where {name}_ms is not null"
-    for name in MEASURES
-)
 
 
 def run_query(
@@ -81,16 +75,20 @@ def frame(
     try:
         given = [row[0] for row in connection.execute(f"describe {sql}", params or None).fetchall()]
         if "group_key" in given:
-            by = "".join(f"groups.{identifier(name)}, " for name in selection.by)
             rest = ", ".join(f"answer.{identifier(name)}" for name in given if name != "group_key")
             sql = (
-                f"select {by}{rest} from ({sql}) as answer join groups using (group_key) "
+                f"select {listed(selection.by)}{rest} from ({sql}) as answer join groups using (group_key) "
                 f"order by {order(query, given, selection.by)}"
             )
         return fetch(connection, sql, params)
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
         raise UsageError(f"{query.path}: {reason}") from error
+
+
+def listed(by: Sequence[str]) -> str:
+    """Return the columns of --by for a SELECT, each with a comma after it."""
+    return "".join(f"groups.{identifier(name)}, " for name in by)
 
 
 def order(query: SqlFile, columns: list[str], by: Sequence[str]) -> str:
@@ -141,23 +139,30 @@ def latency_with_histogram(
     from logscope.histogram import histogram
     from logscope.intervals import LEVELS, percentiles
 
+    query = find_query("requests")
     with closing(selection.connect(store)) as connection:
-        require_rows(connection, store)
-        connection.execute(
-            f"create temp table answered as select group_key, {CLUSTER} as session, day, "
-            "ttft_ms, duration_ms, tpot_ms from selection where status = 'ok'"
+        wide = fetch(
+            connection,
+            f"select answer.group_key, {listed(selection.by)}n, n_ok from ({query.sql}) as answer "
+            f"join groups using (group_key) order by {order(query, ['n'], selection.by)}",
         )
-        long = percentiles(connection, MEASURED)
-        counts = frame(connection, find_query("requests"), {}, selection)
-        keys = fetch(connection, "select * from groups")
-        bars = histogram(connection, keys, selection.by)
-    wide = keys.select("group_key", *selection.by)
+        if not wide.height:
+            require_rows(connection, store)
+        rows = fetch(
+            connection,
+            f"select group_key, {CLUSTER} as session, day, "
+            f"{', '.join(f'{name}_ms as {name}' for name in MEASURES)} "
+            "from selection where status = 'ok'",
+        )
+    bars = histogram(rows, wide, selection.by)
+    long = percentiles(rows, MEASURES)
     for measure in MEASURES:
         part = long.filter(pl.col("measure") == measure)
         wide = wide.join(
             part.group_by("group_key").agg(pl.col("n").first().alias(f"{measure}_n")),
             on="group_key",
             how="left",
+            maintain_order="left",
         )
         for level in LEVELS:
             name = f"{measure}_p{round(level * 100)}"
@@ -167,13 +172,8 @@ def latency_with_histogram(
                 pl.col("low").alias(f"{name}_low_ms"),
                 pl.col("high").alias(f"{name}_high_ms"),
             )
-            wide = wide.join(at, on="group_key", how="left")
+            wide = wide.join(at, on="group_key", how="left", maintain_order="left")
     basis = long.group_by("group_key").agg(pl.col("interval_basis").drop_nulls().first())
-    wide = wide.join(basis, on="group_key", how="left").drop("group_key")
-    joined = (
-        counts.join(wide, on=list(selection.by), how="left", nulls_equal=True)
-        if selection.by
-        else (pl.concat([counts, wide], how="horizontal"))
-    )
-    joined = joined.with_columns(pl.col(f"{measure}_n").fill_null(0) for measure in MEASURES)
-    return joined, bars
+    wide = wide.join(basis, on="group_key", how="left", maintain_order="left")
+    wide = wide.with_columns(pl.col(f"{measure}_n").fill_null(0) for measure in MEASURES)
+    return wide.drop("group_key"), bars

@@ -63,9 +63,12 @@ class Selection:
     def group_columns(self) -> dict[str, str]:
         """Return the columns of --by with the SQL expression of each."""
         at = local_time(self.tz)
-        known = (*table_columns()["requests"], "in_flight")
+        kinds = table_columns()["requests"]
+        known = (*(name for name, kind in kinds.items() if "[]" not in kind), "in_flight")
         columns = {}
         for name in self.by:
+            if name == "labels":
+                raise UsageError("--by: labels are many. Name one: label:feature.")
             if name in COMPUTED:
                 columns[name] = COMPUTED[name].format(at=at)
             elif name.startswith("label:") or name in known:

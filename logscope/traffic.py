@@ -71,13 +71,13 @@ def interval_ends(connection: Any, by: Sequence[str]) -> polars.DataFrame:
         "tpot_ms, cast(power(2, floor(log2(in_flight))) as bigint) as from_in_flight "
         "from selection where status = 'ok' and in_flight >= 1"
     )
-    source = " union all ".join(
-        f"select hash(group_key, from_in_flight) as group_key, '{measure}' as measure, "
-        f"hash(coalesce(session_id, operation_id)) as session, day, {measure}_ms as value "
-        f"from loaded where {measure}_ms is not null"
-        for measure in ("ttft", "tpot")
+    rows = fetch(
+        connection,
+        "select hash(group_key, from_in_flight) as group_key, day, "
+        "hash(coalesce(session_id, operation_id)) as session, ttft_ms as ttft, tpot_ms as tpot "
+        "from loaded",
     )
-    long = percentiles(connection, source, (0.95,))
+    long = percentiles(rows, ["ttft", "tpot"], [0.95])
     names = "".join(f"groups.{identifier(name)}, " for name in by)
     ends = fetch(
         connection,

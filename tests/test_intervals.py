@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-import duckdb
 import numpy as np
 import polars as pl
 import pytest
@@ -21,17 +20,14 @@ def measure(values: Any, sessions: Any = None, days: Any = None) -> pl.DataFrame
     frame = pl.DataFrame(
         {
             "group_key": [1] * n,
-            "measure": ["ttft"] * n,
             "session": list(sessions) if sessions is not None else list(range(n)),
             "day": days
             if days is not None
             else [date(2026, 11, 9) + timedelta(i % 7) for i in range(n)],
-            "value": [float(value) for value in values],
+            "ttft": [float(value) for value in values],
         }
     )
-    connection = duckdb.connect()
-    connection.register("given", frame.to_arrow())
-    return percentiles(connection, "select * from given")
+    return percentiles(frame, ["ttft"])
 
 
 @settings(max_examples=60, deadline=None)
@@ -137,3 +133,17 @@ def test_zeros_and_ties_are_values() -> None:
     row = measure([0.0] * 50 + [5.0] * 50).filter(pl.col("level") == 0.5).row(0, named=True)
     assert row["value"] == 2.5
     assert (row["low"], row["high"]) == (0.0, 5.0)
+
+
+def test_what_was_not_measured_has_no_row() -> None:
+    rows = pl.DataFrame(
+        {
+            "group_key": [7, 7, 9],
+            "session": [1, 2, 3],
+            "day": [date(2026, 11, 9)] * 3,
+            "ttft": [4.0, None, None],
+        }
+    )
+    told = percentiles(rows, ["ttft"], [0.5])
+    assert told.select("group_key", "n", "value").rows() == [(7, 1, 4.0)]
+    assert percentiles(rows.clear(), ["ttft"]).height == 0
