@@ -93,9 +93,10 @@ def ingest(
     chosen = choose_formats(sources, heads, formats, format_name, adapters)
     store = Store.create(store_path)
     with scratch_folder(store) as scratch, ThreadPoolExecutor(2) as beside:
-        # What needs nothing of the records is made while they are read.
+        # What needs nothing of the records is made, once, while they are read.
         door = beside.submit(store.open_door)
-        beside.submit(listed_providers)
+        for made_once in (listed_providers, format_stamps):
+            beside.submit(made_once)
         known = KnownFiles(store)
         plans, unchanged = [], 0
         beginnings = {

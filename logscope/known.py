@@ -11,6 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from logscope import containers, plain_files
 from logscope.config import quote
@@ -40,12 +41,14 @@ class KnownFiles:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        # The one table: all views of a store take many times longer to make.
-        with new_connection() as connection:
-            rows = connection.execute(
-                "select file_id, path, format, size_bytes, sha256, records "
-                f"from ({scan_sql('files', store.files('files'))})"
-            ).fetchall()
+        rows: list[Any] = []
+        if files := store.files("files"):
+            # The one table: all views of a store take many times longer to make.
+            with new_connection() as connection:
+                rows = connection.execute(
+                    "select file_id, path, format, size_bytes, sha256, records "
+                    f"from ({scan_sql('files', files)})"
+                ).fetchall()
         self.files = [KnownFile(*row) for row in rows]
         self.sizes = {file.size_bytes for file in self.files}
         # A file that grew keeps the id of its first reading, which tells those bytes.

@@ -40,6 +40,14 @@ def count_lines(path: Path, end: int) -> int:
     return count
 
 
+def ends_a_line(path: Path) -> bool:
+    """Return whether the last line of a file is whole; of an empty file, it is."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        file.seek(max(0, size - 1))
+        return file.read(1) in (b"", b"\n")
+
+
 def line_start(path: Path, end: int) -> int:
     """Return where the line begins that is not complete at byte `end`; `end` if none is."""
     with path.open("rb") as file:

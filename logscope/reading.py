@@ -80,6 +80,8 @@ FROM_TEXT = {
 SECRETS = r"(sk-|pk-|rk-|xox[abp]-|gh[pousr]_|AKIA|AIza|eyJ|Bearer )[A-Za-z0-9_\-.]{8,}"
 JSON_LAYOUTS = ("newline_delimited", "array", "unstructured")
 KEPT = "staged-*.parquet"
+# What several threads may take up at once when it is read back, one group each.
+KEPT_ROWS = 40_960
 # To open a file takes as long as to read some hundred kilobytes: so many of up to that size are
 # put together, so many at once.
 SMALL_BYTES, FEW, AT_ONCE = 1 << 18, 20, 1000
@@ -109,7 +111,8 @@ class Growth:
 class Plan:
     """One file to read: by which format, in which layout, and where its plain bytes lie.
 
-    Not parallel, DuckDB also reads CSV in which both short rows and quoted line ends stand.
+    Not parallel, DuckDB also reads CSV in which both short rows and quoted line ends stand. Lenient,
+    it makes a row of NULLs of a line that is no record, which costs a third more.
     """
 
     path: Path
@@ -120,6 +123,7 @@ class Plan:
     problem: str | None = None
     grown: Growth | None = None
     parallel: bool = True
+    lenient: bool = False
     size_bytes: int | None = None  # of the file as it was read; by default as it is
 
 
@@ -328,7 +332,7 @@ def reader_sql(connection: Any, plans: Sequence[Plan], declared: dict[str, str])
     layout = plans[0].layout
     if layout in JSON_LAYOUTS:
         columns = ", ".join(f"{quote(name)}: {quote(kind)}" for name, kind in declared.items())
-        lenient = ", ignore_errors = true" if layout == "newline_delimited" else ""
+        lenient = ", ignore_errors = true" if plans[0].lenient else ""
         return (
             f"select {', '.join(quoted(declared))}, filename as record_file "
             f"from read_json({listed}, columns = {{{columns}}}, records = true, filename = true, "
@@ -378,7 +382,8 @@ def keep(connection: Any, query: str, scratch: Path) -> Path:
     path = scratch / KEPT.replace("*", str(uuid.uuid4()))
     try:
         connection.execute(
-            f"copy ({query}) to {quote(str(path))} (format parquet, compression snappy)"
+            f"copy ({query}) to {quote(str(path))} "
+            f"(format parquet, compression snappy, row_group_size {KEPT_ROWS})"
         )
     except Exception:
         path.unlink(missing_ok=True)

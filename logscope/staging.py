@@ -58,6 +58,10 @@ def stage(connection: Any, plans: Sequence[Plan], scratch: Path) -> list[Plan]:
         group = [closed(plan, scratch) for plan in group] if layout == "csv" else group
         # DuckDB 2.0 takes a number column without NULLs for one that stays so when it is cast; NaN
         # does not.
+        if layout == "newline_delimited":
+            # Where the last line broke off, another reading would only find that out at the end.
+            lenient = not all(plain_files.ends_a_line(plan.plain) for plan in group)
+            group = [replace(plan, lenient=lenient) for plan in group]
         careful = "statistics_propagation" if layout == "parquet" else ""
         connection.execute(f"set disabled_optimizers = '{careful}'")
         done.extend(read_halves(connection, group, scratch))
@@ -99,6 +103,9 @@ def read_halves(connection: Any, plans: Sequence[Plan], scratch: Path) -> list[P
     except Exception:
         for piece in set(scratch.glob(KEPT)) - before:
             piece.unlink()
+        if plans[0].layout == "newline_delimited" and not plans[0].lenient:
+            tolerant = [replace(plan, lenient=True) for plan in plans]
+            return read_halves(connection, tolerant, scratch)
         if len(plans) == 1:
             return [read_alone(connection, repaired(plans[0], scratch), scratch)]
         middle = len(plans) // 2
@@ -145,7 +152,7 @@ def repaired(plan: Plan, scratch: Path) -> Plan:
         problem = containers.unwrap(plan.plain, plan.format.records, lines, plan.format.around)
     target = scratch / f"shortened-{uuid.uuid4()}.jsonl"
     plain_files.shorten(lines, target, MAX_LINE_BYTES)
-    return replace(plan, layout="newline_delimited", plain=target, problem=problem)
+    return replace(plan, layout="newline_delimited", plain=target, problem=problem, lenient=True)
 
 
 def settle(connection: Any, plans: Sequence[Plan]) -> None:

@@ -163,6 +163,7 @@ def functions_in(text: str) -> list[str]:
     return [found[name] for name in sorted(found)]
 
 
+@cache
 def format_stamps() -> dict[str, str]:
     """Return the stamp of each shipped format; files read under another one are to be read again."""
     return {name: format.stamp for name, format in find_formats().items()}
