@@ -235,6 +235,9 @@ def json_head(text: str) -> Head | None:
     try:
         first, end = parse(text)
     except ValueError:
+        first, end = None, 0
+    if first is None or (not first and "\n" in text[:end]):
+        # No document: the first sound one of its lines, if there is any.
         for line in text.split("\n")[:50]:
             try:
                 first, _ = parse(line)

@@ -14,6 +14,7 @@ from logscope.store import Store
 from logscope.tables import scan_sql, table_columns
 
 IDS = Path(__file__).with_name("ids.sql")
+CLIMBED = Path(__file__).with_name("climbed.sql")
 
 
 def open_stored(connection: Any, store: Store, table: str) -> None:
@@ -44,6 +45,47 @@ def open_rows(connection: Any, store: Store) -> None:
         "create or replace view stored_rows as "
         f"select *, 'requests' as stored_in from stored_requests {parents}"
     )
+
+
+def climb(connection: Any, store: Store) -> bool:
+    """Make `climbed` (climbed.sql) and `next_spans`: the spans in the records that are no requests.
+
+    Returns whether there are any of these.
+    """
+    open_rows(connection, store)
+    open_stored(connection, store, "spans")
+    connection.execute(
+        """
+        create or replace table next_spans as
+        with given as (
+            select
+                list_filter(list_append(other_ids, request_id), lambda id: is_span_key(id))[1]
+                    as span_id,
+                parent_request_id as parent_id,
+            from staged
+            where outcome like 'ignored:%' and is_span_key(parent_request_id)
+        ),
+        versions as (
+            select
+                split_part(span_id, ':', 1) as trace_id,
+                split_part(span_id, ':', 2) as span_id,
+                split_part(parent_id, ':', 2) as parent_id,
+            from given where span_id is not null
+        ),
+        all_versions as (
+            select * from versions
+            union all
+            select trace_id, span_id, parent_id
+            from stored_spans semi join versions using (trace_id, span_id)
+        )
+        select trace_id, span_id, min(parent_id) as parent_id
+        from all_versions group by all order by all
+        """
+    )
+    has_new = exists(connection, "from next_spans")
+    if has_new or store.files("spans"):
+        connection.execute(f"create or replace table climbed as {CLIMBED.read_text('utf-8')}")
+    return has_new
 
 
 def resolve(connection: Any, store: Store) -> None:

@@ -1,5 +1,5 @@
 -- Which ids name which call, as far as an ingest is concerned: those in its records, and those of
--- stored calls that its records name. Reads `records` and `stored_rows`.
+-- stored calls that its records name. Reads `records`, `stored_rows` and `climbed`.
 -- One row per request_id and id (`id`) of a call that has more than one.
 with given as (
     select own_id as request_id, unnest(list_append(other_ids, own_id)) as id
@@ -12,6 +12,8 @@ used as (
     select own_id as id from records where outcome is null
     union
     select parent_request_id from records where outcome is null
+    union
+    select id from climbed
     union
     select id from given
 ),

@@ -12,7 +12,7 @@ from typing import Any
 from logscope import names, prices
 from logscope.config import Config, quote
 from logscope.delta import Change
-from logscope.identity import exists, open_stored, resolve
+from logscope.identity import climb, exists, open_stored, resolve
 from logscope.reading import DERIVED
 from logscope.store import Store
 from logscope.tables import fill, table_columns
@@ -25,6 +25,7 @@ KEYS = {
     "streams": "request_id",
     "scores": "concat_ws(chr(31), request_id, session_id, name, source, request_id is null)",
     "bills": "bill_id",
+    "spans": "concat_ws(':', trace_id, span_id)",
 }
 # The same for a record: a stream that comes with its request is one record, that of the request.
 RECORD_KEY = """case
@@ -52,6 +53,7 @@ def merge_records(connection: Any, store: Store, config: Config) -> dict[str, Ch
     account.
     """
     changes = {}
+    has_spans = climb(connection, store)
     resolve(connection, store)
     scores, bills, streams = connection.execute(
         "select bool_or(is_score), bool_or(is_bill), bool_or(is_stream) "
@@ -61,6 +63,8 @@ def merge_records(connection: Any, store: Store, config: Config) -> dict[str, Ch
         changes["scores"] = merge_scores(connection, store)
     if bills:
         changes["bills"] = merge_bills(connection, store)
+    if has_spans:
+        changes["spans"] = replace_rows(connection, store, "spans")
     connection.execute(
         "create or replace view logged as "
         "select * from records where outcome is null and is_request"

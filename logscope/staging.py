@@ -37,6 +37,10 @@ def prepare(connection: Any) -> None:
     connection.execute("create table homeless (request_id varchar)")
     # Ids that another id of the same call stands for (filled by identity).
     connection.execute("create table renamed (request_id varchar, canonical_id varchar)")
+    # Spans around those that requests name as their parents (filled by identity).
+    connection.execute(
+        "create table climbed (span_id varchar, id varchar, steps integer, is_new boolean)"
+    )
     # Requests that only repeat what their children used (filled while merging).
     connection.execute("create table repeating (request_id varchar)")
     # Keys of records that the store had before (filled while merging).

@@ -312,6 +312,16 @@ comment on column merges.outcome is 'merged, or ignored: repeats its children.';
 create table parents as select * from requests;
 comment on table parents is 'One row per request that only repeats what its children used: no call, in no sum. Columns as in requests.';
 
+create table spans (
+    trace_id varchar,
+    span_id varchar,
+    parent_id varchar
+);
+comment on table spans is 'One row per span that is no request: the way up from a call to the one around it may lead through it.';
+comment on column spans.trace_id is 'The trace; hex.';
+comment on column spans.span_id is 'The span in it; hex.';
+comment on column spans.parent_id is 'The span around that one; hex.';
+
 create table prices (
     price_id varchar,
     provider varchar,

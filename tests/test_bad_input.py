@@ -103,6 +103,22 @@ def test_a_json_list_that_breaks_off_keeps_what_came_before(bench: Bench) -> Non
     assert "breaks off after 2 records" in bench.rejects()[0][1]
 
 
+def test_a_log_whose_first_line_is_half_an_empty_object_is_still_a_log(bench: Bench) -> None:
+    bench.ingest(bench.write(["{", '}{"x": 1}', native("r1")]))
+    assert bench.counts == (3, 1, 0, 0, 2)
+
+
+def test_a_database_whose_damage_is_told_in_bytes_is_no_log(bench: Bench) -> None:
+    """SQLite quotes what it cannot read, and that need not be text."""
+    damaged = bytearray(
+        (Path(__file__).parent.parent / "sample_logs" / "simonw_llm.db").read_bytes()
+    )
+    at = damaged.index(b"CREATE TABLE")
+    damaged[at : at + 12] = b"CREATE \x89\xff\xfe \x89"
+    with pytest.raises(logscope.InputError, match="is no log"):
+        bench.ingest(bench.write(bytes(damaged), "llm.db"))
+
+
 def test_a_store_that_is_none(bench: Bench, tmp_path: Path) -> None:
     other = tmp_path / "photos"
     other.mkdir()

@@ -409,6 +409,66 @@ def test_a_span_around_a_call_is_none_in_another_file_either(bench: Bench) -> No
     assert all(contents(one) == contents(benches[0]) for one in benches)
 
 
+def step(name: str, parent: str = "") -> Row:
+    """A span that calls no model: a handler, a tool, an HTTP request."""
+    return span(name, parent, gen_ai__operation__name="execute_tool")
+
+
+def test_the_way_to_the_parent_may_lead_through_spans_that_are_no_requests(bench: Bench) -> None:
+    """Caller, gateway and proxy each write a file: call, HTTP request, handler, HTTP request, call."""
+    parts = {
+        "proxy.jsonl": [
+            step("server", "out"),
+            span("inner", "server", **used(10, 5), gen_ai__response__id="chatcmpl-1"),
+        ],
+        "gateway.jsonl": [step("out", "handler"), step("handler", "in"), step("in", "http")],
+        "caller.jsonl": [
+            span("outer", "chain", **used(12, 5), gen_ai__response__id="own-1"),
+            step("http", "outer"),
+            step("chain"),
+            span("alone", "chain", **used(3, 1)),
+        ],
+    }
+    benches = arrangements(bench, parts)
+    for one in benches:
+        assert [row["request_id"] for row in contents(one)] == [key("alone"), "chatcmpl-1"]
+        assert [row["request_id"] for row in contents(one, "parents")] == ["own-1"]
+        counts = counted(one)
+        assert counts == {
+            "proxy.jsonl": (1, 0, 1), "gateway.jsonl": (0, 0, 3), "caller.jsonl": (1, 0, 3),
+        }  # fmt: skip
+        assert len(contents(one, "spans")) == 5
+    assert all(contents(one) == contents(benches[0]) for one in benches)
+    assert all(contents(one, "spans") == contents(benches[0], "spans") for one in benches)
+
+
+def test_spans_around_each_other_end_nowhere(bench: Bench) -> None:
+    bench.ingest(bench.write([step("a", "b"), step("b", "a"), span("call", "a", **used(3, 1))]))
+    assert bench.counts == (3, 1, 0, 2, 0)
+
+
+def test_a_span_that_another_log_shows_to_be_a_call_is_the_parent(bench: Bench) -> None:
+    """The proxy's log names the application's HTTP span as its own: a call between two calls."""
+    by_proxy = litellm(
+        id="chatcmpl-9", metadata={"requester_metadata": {"trace_id": TRACE, "span_id": span_id("http")}},
+        prompt_tokens=10, completion_tokens=5, total_tokens=15,
+    )  # fmt: skip
+    parts = {
+        "spans.jsonl": [
+            span("outer", **used(99, 99)), step("http", "outer"), span("inner", "http", **used(10, 5)),
+        ],
+        "proxy.jsonl": [by_proxy],
+    }  # fmt: skip
+    benches = arrangements(bench, parts)
+    for one in benches:
+        assert [row["request_id"] for row in contents(one)] == [key("inner")]
+        assert {row["request_id"] for row in contents(one, "parents")} == {
+            "chatcmpl-9",
+            key("outer"),
+        }
+        counted(one)
+
+
 def operations(bench: Bench) -> list[tuple[str, int, str, str | None]]:
     return [
         (row["operation_id"], row["attempts"], row["outcome"], row["joined_by"])

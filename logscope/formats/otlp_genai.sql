@@ -15,7 +15,7 @@
 -- columns: resourceSpans otlp_resource_spans[], batches otlp_resource_spans[], trace
 --   STRUCT(resourceSpans otlp_resource_spans[]), resourceLogs VARCHAR, resourceMetrics VARCHAR
 -- One row per span.
-with recursive resources as (
+with resources as (
     select record_file, record_line, unnest(coalesce(
         resourceSpans, batches, trace.resourceSpans
     )) as resource
@@ -73,30 +73,6 @@ judged as materialized (
     from spans
 ),
 
--- The span around a call: the next one above that is a call too, or that lies outside the file.
-above as (
-    select record_file, trace_id, span_id, parent_id
-    from judged
-    where is_call and parent_id is not null
-    union
-    select above.record_file, above.trace_id, above.span_id, judged.parent_id
-    from above
-    join judged
-        on judged.record_file = above.record_file
-        and judged.trace_id = above.trace_id
-        and judged.span_id = above.parent_id
-    where not judged.is_call and judged.parent_id is not null
-),
-
-outer_spans as (
-    select above.*
-    from above
-    anti join (select * from judged where not is_call and parent_id is not null) as between_them
-        on between_them.record_file = above.record_file
-        and between_them.trace_id = above.trace_id
-        and between_them.span_id = above.parent_id
-),
-
 -- The last HTTP response below a call.
 http as (
     select
@@ -111,8 +87,7 @@ http as (
 
 calls as (
     select
-        judged.* exclude (parent_id),
-        outer_spans.parent_id as outer_id,
+        judged.*,
         status_code in ('2', 'STATUS_CODE_ERROR') or a['error.type'] is not null as failed,
         http_code(coalesce(http_text, a['error.type'], http.code)) as http_status,
         coalesce(a['error.type'], exception_of(events)) as error_type,
@@ -143,7 +118,6 @@ calls as (
                 || '\.(name|tool_call\.function\.name)$'
         ) as called,
     from judged
-    left join outer_spans using (record_file, trace_id, span_id)
     left join http using (record_file, trace_id, span_id)
 )
 
@@ -157,7 +131,7 @@ select
     ids_of([
         span_key(trace_id, span_id), attempt_id(a['litellm.call_id'], failed, time_of_ns(start_ns))
     ]) as other_ids,
-    span_key(trace_id, outer_id) as parent_request_id,
+    span_key(trace_id, parent_id) as parent_request_id,
     coalesce(
         a['gen_ai.conversation.id'], a['session.id'],
         a['traceloop.association.properties.session_id'], a['ai.telemetry.metadata.sessionId']

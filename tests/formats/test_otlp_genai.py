@@ -201,8 +201,8 @@ def test_only_the_innermost_call_counts(bench):
     vercel = rows["chatcmpl-2"]
     assert (vercel["ttft_ms"], vercel["input_tokens"], vercel["output_tokens"]) == (120.5, 10, 4)
     assert (vercel["provider"], vercel["labels"]["feature"]) == ("openai", "search")
-    # The next call above, not the plain span between them.
-    assert rows["chatcmpl-1"]["parent_request_id"] == key("outer")
+    # The span above as it was logged, though it is the call above that one which counts no more.
+    assert rows["chatcmpl-1"]["parent_request_id"] == key("between")
 
 
 def test_the_same_ids_in_another_trace_are_other_spans(bench):
