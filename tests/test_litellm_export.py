@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
+from typer.testing import CliRunner
 
+from logscope.cli import app
 from logscope.errors import InputError, UsageError
 from logscope.proxies import export, find_proxies, read_base, unified_diff
 from logscope.recommendation import (
@@ -130,13 +132,15 @@ def test_exporting_what_is_there_changes_nothing() -> None:
     assert unified_diff(once, again.text, "x") == ""
 
 
-def test_windows_line_breaks_stay() -> None:
-    before = read_base(GOLDEN / "proxy.base.yaml").replace("\n", "\r\n")
-    after = export(of(kind()), "litellm", before).text
-    assert (
-        after.replace("\r\n", "\n")
-        == export(of(kind()), "litellm", read_base(GOLDEN / "proxy.base.yaml")).text
-    )
+def test_windows_line_breaks_stay(tmp_path: Path) -> None:
+    unix = read_base(GOLDEN / "proxy.base.yaml")
+    given, base = tmp_path / "recommendation.json", tmp_path / "proxy.yaml"
+    given.write_text(of(kind()).text())
+    base.write_bytes(unix.replace("\n", "\r\n").encode())
+    done = CliRunner().invoke(app, ["export", str(given), "--base", str(base), "--write"])
+    assert done.exit_code == 0, done.output
+    after = base.read_bytes().decode()
+    assert after.replace("\r\n", "\n") == export(of(kind()), "litellm", unix).text
     assert "\n" not in after.replace("\r\n", "")
 
 

@@ -21,7 +21,6 @@ from logscope.cli.app import (
     answer,
     app,
     logs,
-    read_text,
 )
 from logscope.errors import UsageError
 
@@ -71,7 +70,7 @@ def export(
 
     if write and base is None:
         raise UsageError("--write changes a configuration: name it with --base.")
-    before = read_text(base) if base else None
+    before = proxies.read_base(base) if base else None
     known = Store(find_store(store))
     made = find_recommendation(known if known.exists() else None, recommendation)
     exported = proxies.export(made, to, before)
