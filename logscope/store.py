@@ -10,7 +10,7 @@ import os
 import uuid
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -57,6 +57,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()
+        self._uncommitted: list[Path] = []
 
     @classmethod
     def open(cls, path: Path) -> Store:
@@ -109,6 +110,7 @@ class Store:
     def refreshed(self) -> Store:
         """Return the same store as it is now."""
         now = Store(self.path)
+        now._uncommitted = self._uncommitted
         now.remember(self)
         return now
 
@@ -126,12 +128,19 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[Store]:
-        """Hold the only writer's place and give the store as it is at that moment."""
+        """Hold the only writer's place and give the store as it is at that moment.
+
+        Files written meanwhile that no commit made count are gone afterwards.
+        """
         import filelock
 
         try:
             with filelock.FileLock(self.path / LOCK, timeout=600):
-                yield self.refreshed()
+                now = self.refreshed()
+                try:
+                    yield now
+                finally:
+                    now.clean()
         except filelock.Timeout as error:
             raise StoreError(
                 f"{self.path} is in use by another writer. Try again later."
@@ -140,6 +149,15 @@ class Store:
             raise StoreError(
                 f"{self.path} is read-only for you. Copy it or change --store."
             ) from error
+
+    def clean(self) -> None:
+        """Remove what was written and not committed, with the folders of days that held nothing else."""
+        for path in self._uncommitted:
+            path.unlink(missing_ok=True)
+            if "=" in path.parent.name:
+                with suppress(OSError):
+                    path.parent.rmdir()
+        self._uncommitted.clear()
 
     def files(
         self, table: str, since: date | None = None, until: date | None = None
@@ -189,7 +207,7 @@ class Store:
         columns = table_columns()[table]
         rows = f"select {', '.join(columns)} from ({query})"
         if "day" not in columns:
-            file = write_file(connection, folder, rows)
+            file = self._write(connection, folder, rows)
             return [file] if file else []
         listed = f"select distinct day from ({query}) order by day"
         days = [row[0] for row in connection.execute(listed).fetchall()]
@@ -205,7 +223,7 @@ class Store:
         def write_day(day: date) -> LiveFile | None:
             of_day = f"select * exclude (day) from ({rows}) where {condition.format(day=day)}"
             with connection.cursor() as own:
-                return write_file(own, folder, of_day, day)
+                return self._write(own, folder, of_day, day)
 
         # One file per day, two at a time: less than half the work of a partitioned COPY (DuckDB 2.0),
         # and its memory does not grow with the days.
@@ -213,6 +231,24 @@ class Store:
             written = list(writers.map(write_day, days))
         connection.execute("drop table if exists outgoing")
         return sorted((file for file in written if file), key=lambda file: file.path)
+
+    def _write(
+        self, connection: Any, folder: Path, rows: str, day: date | None = None
+    ) -> LiveFile | None:
+        """Write the rows of a query, all of one day if given, as one Parquet file; None without rows."""
+        from logscope.delta import LiveFile
+
+        target = folder if day is None else folder / f"day={day}"
+        target.mkdir(parents=True, exist_ok=True)
+        path = target / f"part-{uuid.uuid4()}.parquet"
+        self._uncommitted.append(path)
+        size = f", row_group_size {ROW_GROUPS[folder.name]}" if folder.name in ROW_GROUPS else ""
+        count = connection.execute(
+            f"copy ({rows}) to {quote(str(path))} (format parquet, compression zstd{size})"
+        ).fetchone()[0]
+        if not count:
+            return None
+        return LiveFile(str(path), str(day) if day else None, int(count), path.stat().st_size)
 
     def open_door(self) -> None:
         """Bring the door to what the store is now, where it is missing, behind or made by other SQL."""
@@ -225,27 +261,10 @@ class Store:
         from logscope import delta
 
         snapshot = delta.commit(self.path, self.snapshot, changes, stamps)
+        counting = {file.path for change in changes.values() for file in change.adds}
+        self._uncommitted[:] = [path for path in self._uncommitted if str(path) not in counting]
         after = Store(self.path)
         after.__dict__["snapshot"] = snapshot
         after.remember(self)
         write_door(after.path, snapshot.version, after.scans(), {*changes, delta.LEDGER})
         return after
-
-
-def write_file(
-    connection: Any, folder: Path, rows: str, day: date | None = None
-) -> LiveFile | None:
-    """Write the rows of a query, all of one day if given, as one Parquet file; None without rows."""
-    from logscope.delta import LiveFile
-
-    target = folder if day is None else folder / f"day={day}"
-    target.mkdir(parents=True, exist_ok=True)
-    path = target / f"part-{uuid.uuid4()}.parquet"
-    size = f", row_group_size {ROW_GROUPS[folder.name]}" if folder.name in ROW_GROUPS else ""
-    count = connection.execute(
-        f"copy ({rows}) to {quote(str(path))} (format parquet, compression zstd{size})"
-    ).fetchone()[0]
-    if not count:
-        path.unlink()
-        return None
-    return LiveFile(str(path), str(day) if day else None, int(count), path.stat().st_size)
