@@ -354,8 +354,9 @@ def unwrap(path: Path, key: str | None, target: Path, around: Sequence[str] = ()
     """Write the records of JSON documents (or of the list under `key` in each) one per line.
 
     `key` and `around` are as in `inner_records`. Used for wrapped records, and for lists and
-    documents that break off. Returns what is wrong with the file, if anything is; the records
-    before the damage are kept.
+    documents that break off. Of a damaged record its text is written, and reading goes on with the
+    next line that begins an object; where there is none, the records before the damage are kept.
+    Returns what is wrong with the file, if anything is.
     """
     text = path.read_text(encoding="utf-8", errors="replace")
     position = 0
@@ -369,7 +370,13 @@ def unwrap(path: Path, key: str | None, target: Path, around: Sequence[str] = ()
             try:
                 record, position = parse(text, position)
             except ValueError as error:
-                return f"the JSON breaks off after {count} records ({error})"
+                begins = text.find("\n{", position) + 1
+                if not begins:
+                    return f"the JSON breaks off after {count} records ({error})"
+                output.write(" ".join(text[position:begins].split("\n")) + "\n")
+                position = begins
+                count += 1
+                continue
             inner = inner_records(record, key, around)
             for item in [record] if inner is None else inner:
                 output.write(json.dumps(item) + "\n")

@@ -119,6 +119,17 @@ def test_a_database_whose_damage_is_told_in_bytes_is_no_log(bench: Bench) -> Non
         bench.ingest(bench.write(bytes(damaged), "llm.db"))
 
 
+def test_a_list_that_breaks_goes_on_with_the_next_line(bench: Bench) -> None:
+    """A stray bracket made a list of a log of lines; one of them is broken."""
+    lines = [native("r1"), "[", native("r2"), '{"request_id": "half', native("r3")]
+    path = bench.write(lines)
+    path.write_text("[" + path.read_text())
+    bench.ingest(path)
+    assert bench.counts == (4, 3, 0, 0, 1)
+    assert [row["request_id"] for row in bench.rows()] == ["r1", "r2", "r3"]
+    assert bench.rejects() == [(3, "not JSON")]
+
+
 def test_a_store_that_is_none(bench: Bench, tmp_path: Path) -> None:
     other = tmp_path / "photos"
     other.mkdir()
