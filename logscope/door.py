@@ -42,7 +42,9 @@ def write_door(root: Path, version: int, scans: Mapping[str, str], changed: Iter
     that shows this version stays as it is.
     """
     old, new = root / CATALOG, root / f"{CATALOG}.{os.getpid()}"
-    new.unlink(missing_ok=True)
+    # The caller holds the writer's place: these are of writers that were killed.
+    for left in root.glob(f"{CATALOG}.*"):
+        left.unlink()
     with new_connection() as connection:
         if old.is_file():
             shutil.copyfile(old, new)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +24,7 @@ from logscope.price_listing import listed_providers
 from logscope.prices import price_stamp, replace_prices
 from logscope.reading import Growth, Plan
 from logscope.rejects import rejected_records
-from logscope.store import MEMORY_LIMIT, SCRATCH, Store
+from logscope.store import MEMORY_LIMIT, Store
 from logscope.tables import fill, new_connection
 
 # First records are looked at in portions, so that the memory for them does not grow with the files.
@@ -92,7 +90,7 @@ def ingest(
     heads = {source.path: containers.read_head(source.path) for source in sources}
     chosen = choose_formats(sources, heads, formats, format_name, adapters)
     store = Store.create(store_path)
-    with scratch_folder(store) as scratch, ThreadPoolExecutor(2) as beside:
+    with store.scratch() as scratch, ThreadPoolExecutor(2) as beside:
         # What needs nothing of the records is made, once, while they are read.
         door = beside.submit(store.open_door)
         for made_once in (listed_providers, format_stamps):
@@ -199,18 +197,6 @@ def why_unreadable(path: Path, head: Head | None) -> str:
         f"is {head.kind.upper()}, but no format that logscope knows. "
         f"See `logscope formats {path.name}`, or read it with --adapter mine.sql."
     )
-
-
-@contextmanager
-def scratch_folder(store: Store) -> Iterator[Path]:
-    """Give a folder for unpacked files inside the store, gone afterwards."""
-    parent = store.path / SCRATCH
-    parent.mkdir(exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=parent))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def plan_file(

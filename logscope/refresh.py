@@ -8,7 +8,7 @@ from typing import Any
 
 from logscope import identity, merging, staging
 from logscope.config import Config
-from logscope.ingest import scratch_folder, stamps
+from logscope.ingest import stamps
 from logscope.prices import replace_prices
 from logscope.rereading import Reread, changed_formats, read_again
 from logscope.store import MEMORY_LIMIT, Store
@@ -29,7 +29,7 @@ def refresh(store: Store, config: Config) -> Refreshed:
     Each is one transaction: killed between the two, the store says that it is out of date.
     """
     reread = Reread()
-    with store.writing() as store, scratch_folder(store) as scratch:
+    with store.writing() as store, store.scratch() as scratch:
         formats = changed_formats(store)
         if formats:
             kept = {**stamps(config), **store.snapshot.stamps, "formats": stamps(config)["formats"]}

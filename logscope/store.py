@@ -7,6 +7,7 @@ DuckDB connection whose views list the live files, so that queries run at plain 
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -149,6 +150,29 @@ class Store:
             raise StoreError(
                 f"{self.path} is read-only for you. Copy it or change --store."
             ) from error
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Give a folder for unpacked files inside the store, gone afterwards.
+
+        What a killed process left of its own goes as well: a lock beside each folder tells.
+        """
+        import filelock
+
+        parent = self.path / SCRATCH
+        parent.mkdir(exist_ok=True)
+        for left in parent.glob("*.lock"):
+            with suppress(filelock.Timeout), filelock.FileLock(left, timeout=0):
+                shutil.rmtree(left.with_suffix(""), ignore_errors=True)
+                left.unlink(missing_ok=True)
+        folder = parent / str(uuid.uuid4())
+        with filelock.FileLock(f"{folder}.lock"):
+            folder.mkdir()
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+                Path(f"{folder}.lock").unlink(missing_ok=True)
 
     def clean(self) -> None:
         """Remove what was written and not committed, with the folders of days that held nothing else."""

@@ -19,7 +19,7 @@ import pytest
 
 import logscope
 from logscope.door import CATALOG
-from logscope.store import Store
+from logscope.store import SCRATCH, Store
 from tests.conftest import Bench, native
 
 
@@ -291,6 +291,7 @@ def test_a_kill_at_any_moment_leaves_the_old_or_the_new_store(bench: Bench) -> N
         logs.ingest([more])
         assert contents(logs) == new
         assert logs.sql("select count(*) as n from files").item() == 2
+        assert not [*store.glob(f"{CATALOG}.*"), *store.glob(f"{SCRATCH}/*")]
     print(f"killed {sum(code == -signal.SIGKILL for code, _ in outcomes)} of 8: {outcomes}")
     assert any(code == -signal.SIGKILL for code, _ in outcomes)
 

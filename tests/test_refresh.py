@@ -35,8 +35,10 @@ def next_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
             encoding="utf-8",
         )
         monkeypatch.setattr(formats, "FOLDER", folder)
+        formats.format_stamps.cache_clear()
 
-    return change
+    yield change
+    formats.format_stamps.cache_clear()
 
 
 def providers(bench: Bench) -> dict[str, tuple[str, int]]:
