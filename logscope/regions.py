@@ -152,7 +152,7 @@ def compared(here: Sample, there: Sample, level: float) -> dict[str, Any]:
 
 def error(here: Weighted, there: Weighted, level: float) -> tuple[float, str]:
     """Return half the width of the 95 % interval of the difference, and the clusters used."""
-    from scipy.stats import norm, t
+    from scipy.special import ndtri, stdtrit
 
     moves = np.concatenate([influence(here, level, False), -influence(there, level, False)])
     samples = (here.sample, there.sample)
@@ -163,5 +163,5 @@ def error(here: Weighted, there: Weighted, level: float) -> tuple[float, str]:
     )
     days = int(np.count_nonzero(np.bincount(day)))
     if days < LEAST_DAYS:
-        return float(norm.ppf(0.975)) * math.sqrt(by_session), FEW_DAYS
-    return float(t.ppf(0.975, days - 1)) * math.sqrt(max(by_session, by_day)), "sessions and days"
+        return float(ndtri(0.975)) * math.sqrt(by_session), FEW_DAYS
+    return float(stdtrit(days - 1, 0.975)) * math.sqrt(max(by_session, by_day)), "sessions and days"
