@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
@@ -94,10 +94,7 @@ def read_snapshot(root: Path, names: Sequence[str]) -> Snapshot:
     """
     ledger = _open(root / LEDGER)
     if missing := [name for name in names if not (root / name / "_delta_log").is_dir()]:
-        raise StoreError(
-            f"{root} was made by another version of logscope (it has no {missing[0]}). "
-            "Ingest the logs into a new store."
-        )
+        raise made_otherwise(root, f"it has no {missing[0]}")
     version = ledger.transaction_version(STORE)
     if version is None:
         return Snapshot(0, 0, dict.fromkeys(names, 0), {})
@@ -107,9 +104,24 @@ def read_snapshot(root: Path, names: Sequence[str]) -> Snapshot:
     return Snapshot(version, int(last["timestamp"]), {**tables, LEDGER: ledger.version()}, stamps)
 
 
-def live_files(root: Path, table: str, version: int) -> list[LiveFile]:
-    """Return the files of a table at a version, in a stable order."""
+def made_otherwise(root: Path, how: str) -> StoreError:
+    return StoreError(
+        f"{root} was made by another version of logscope ({how}). "
+        "Ingest the logs into a new store, or use that version."
+    )
+
+
+def live_files(root: Path, table: str, version: int, columns: Collection[str]) -> list[LiveFile]:
+    """Return the files of a table at a version, in a stable order.
+
+    Raises StoreError if its columns are not `columns`: nobody knows what those that lack would say.
+    """
     delta = DeltaTable(root / table, version=version)
+    there = {field.name for field in delta.schema().fields}
+    if missing := sorted(set(columns) - there):
+        raise made_otherwise(root, f"its {table} have no {missing[0]}")
+    if unknown := sorted(there - set(columns)):
+        raise made_otherwise(root, f"its {table} have {unknown[0]} as well")
     features = delta.protocol().reader_features or []
     if {"deletionVectors", "columnMapping"} & set(features):
         raise StoreError(
@@ -117,13 +129,13 @@ def live_files(root: Path, table: str, version: int) -> list[LiveFile]:
             "Rewrite the table without them."
         )
     actions = delta.get_add_actions(flatten=True)
-    columns = {name: actions.column(name).to_pylist() for name in actions.column_names}
-    days = columns.get("partition.day") or [None] * len(columns["path"])
+    told = {name: actions.column(name).to_pylist() for name in actions.column_names}
+    days = told.get("partition.day") or [None] * len(told["path"])
     return sorted(
         (
             LiveFile(str(root / table / unquote(path)), str(day) if day else None, rows, size)
             for path, day, rows, size in zip(
-                columns["path"], days, columns["num_records"], columns["size_bytes"], strict=True
+                told["path"], days, told["num_records"], told["size_bytes"], strict=True
             )
         ),
         key=lambda file: file.path,

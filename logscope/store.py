@@ -191,7 +191,7 @@ class Store:
 
         if table not in self._live:
             version = self.snapshot.tables[table]
-            self._live[table] = delta.live_files(self.path, table, version)
+            self._live[table] = delta.live_files(self.path, table, version, table_columns()[table])
         return [
             file
             for file in self._live[table]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -74,7 +75,7 @@ def test_a_folder_without_logs_is_an_error_but_one_with_some_is_not(bench: Bench
 
 def test_a_truncated_gz_keeps_the_good_records(bench: Bench) -> None:
     whole = gzip.compress(
-        ("\n".join(__import__("json").dumps(native(f"r{i}")) for i in range(2000)) + "\n").encode()
+        ("\n".join(json.dumps(native(f"r{i}")) for i in range(2000)) + "\n").encode()
     )
     bench.ingest(bench.write(whole[: len(whole) // 2], "cut.jsonl.gz"))
     records, stored, _, _, rejected = bench.counts
@@ -95,8 +96,6 @@ def test_half_a_json_line_costs_only_itself(bench: Bench) -> None:
 
 
 def test_a_json_list_that_breaks_off_keeps_what_came_before(bench: Bench) -> None:
-    import json
-
     text = json.dumps([native("r1"), native("r2"), native("r3")], indent=2)
     bench.ingest(bench.write(text[: text.rindex('"r3"')], "cut.json"))
     assert bench.counts[:2] == (3, 2)
@@ -142,6 +141,44 @@ def test_a_store_that_is_none(bench: Bench, tmp_path: Path) -> None:
     done = run("ingest", "--store", other, log, cwd=tmp_path)
     assert done.returncode == 2
     assert [path.name for path in other.iterdir()] == ["a.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("drop", "rule_id"), "its requests have no rule_id"),
+        (("add", "mood"), "its requests have mood as well"),
+    ],
+)
+def test_a_store_of_another_version_is_named_with_the_way_out(
+    bench: Bench, change: tuple[str, str], said: str
+) -> None:
+    """As if another version, with other columns, had made the table."""
+    log = bench.write([native("r1")])
+    bench.ingest(log)
+    what, column = change
+    for commit in (bench.logs.path / "requests" / "_delta_log").glob("*.json"):
+        lines = [json.loads(line) for line in commit.read_text().splitlines()]
+        for action in lines:
+            if "metaData" in action:
+                schema = json.loads(action["metaData"]["schemaString"])
+                if what == "add":
+                    schema["fields"].append({**schema["fields"][0], "name": column})
+                else:
+                    schema["fields"] = [f for f in schema["fields"] if f["name"] != column]
+                action["metaData"]["schemaString"] = json.dumps(schema)
+        commit.write_text("".join(json.dumps(action) + "\n" for action in lines))
+    logs = logscope.open(bench.logs.path)
+    for act in (
+        logs.latency,
+        logs.status,
+        lambda: logs.ingest([bench.write([native("r2")], "b.jsonl")]),
+    ):
+        with pytest.raises(logscope.StoreError, match=said) as caught:
+            act()
+        assert "\n" not in str(caught.value)
+    done = run("latency", "--store", bench.logs.path, cwd=bench.folder)
+    assert done.returncode == 2 and said in one_line(done) and "new store" in done.stderr
 
 
 def test_too_many_rejects_store_nothing(bench: Bench) -> None:
@@ -245,8 +282,6 @@ def test_a_damaged_settings_file_is_named(bench: Bench) -> None:
 
 
 def test_stdin_is_a_file(bench: Bench) -> None:
-    import json
-
     text = json.dumps(native("r1")) + "\n"
     done = run("ingest", "--store", bench.logs.path, "-", cwd=bench.folder, text=text)
     assert done.returncode == 0, done.stderr
