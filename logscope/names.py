@@ -35,7 +35,8 @@ _BEDROCK = re.compile(
 _ARN = re.compile(
     r"(?:.*/)?arn:aws[\w-]*:bedrock:(?:[^/]*:)?([a-z-]+)/(.+)", re.IGNORECASE | re.DOTALL
 )
-_DATE = r"20\d\d(-?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])"
+_MONTH = r"(?:0[1-9]|1[0-2])"
+_DATE = rf"20\d\d(-?){_MONTH}\1(?:0[1-9]|[12]\d|3[01])|{_MONTH}-20\d\d"
 _SUFFIX = re.compile(rf"(?<=.)(?:[-@](?:{_DATE}|latest)|@default|\[1m\]|-v1:0(?::\d+k)?)$")
 _CLAUDE_REVISION = re.compile(r"(?<=\d)-v\d+(?::\d+){0,2}k?$")
 _VERSION_FIRST = re.compile(r"claude-([4-9]|\d\d)(?:-(\d{1,2}))?-([a-z]+)(?![a-z0-9])")

@@ -24,6 +24,12 @@ MODELS = [
     ("mistral-large-latest", "mistral-large"),
     ("gpt-4o-audio-preview-2024-12-17", "gpt-4o-audio-preview"),
     ("gpt-5.2-20251211", "gpt-5.2"),
+    ("command-a-03-2025", "command-a"),
+    ("cohere/command-r-plus-08-2024", "command-r-plus"),
+    ("gemini-2.5-flash-preview-09-2025", "gemini-2.5-flash-preview"),
+    # no month
+    ("qwen-plus-13-2025", "qwen-plus-13-2025"),
+    ("sonar-10-202", "sonar-10-202"),
     ("claude-opus-4-7[1m]", "claude-opus-4-7"),
     # gateways and providers in front
     ("anthropic/claude-opus-4.7", "claude-opus-4-7"),

@@ -15,6 +15,7 @@ import pytest
 
 from logscope.errors import UsageError
 from logscope.prices import PRICES_TOML, create_prices, price_book, price_stamp
+from tests.conftest import Bench, native
 
 TABLES = PRICES_TOML.with_name("tables.sql").read_text(encoding="utf-8")
 
@@ -330,3 +331,23 @@ def test_the_price_data_is_loaded_only_for_a_price_book() -> None:
         "sys.exit('genai_prices' in sys.modules or 'pyarrow' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_month_in_a_name_goes_but_its_price_is_found_by_the_name_as_logged(bench: Bench) -> None:
+    """genai-prices lists `command-r-03-2024` and `-08-2024` apart where both are sold."""
+    sold = [
+        ("cohere", "command-a-03-2025", "command-a", 2.5 + 10),
+        ("cohere", "command-r-08-2024", "command-r", 0.15 + 0.6),
+        ("openrouter", "cohere/command-r-08-2024", "command-r", 0.15 + 0.6),
+        ("openrouter", "cohere/command-r-03-2024", "command-r", 0.5 + 1.5),
+    ]
+    bench.ingest(
+        bench.write([
+            native(f"r{n}", provider=provider, model=name, input_tokens=10**6, output_tokens=10**6)
+            for n, (provider, name, _, _) in enumerate(sold)
+        ])
+    )  # fmt: skip
+    rows = bench.rows("select model, cost_usd from requests order by request_id")
+    assert [(row["model"], float(row["cost_usd"])) for row in rows] == [
+        (model, pytest.approx(usd)) for _, _, model, usd in sold
+    ]

@@ -127,7 +127,7 @@ def test_cohere_bills_units_that_are_not_its_tokens(ingest_rows):
     first, second, third = ingest_rows([body, embedding, rerank, cancelled])
     assert (first["input_tokens"], first["output_tokens"]) == (431, 661)
     assert (first["cache_read_tokens"], first["n_tool_calls"]) == (None, 1)
-    assert (first["provider"], first["model"]) == ("cohere", "command-a-03-2025")
+    assert (first["provider"], first["model"]) == ("cohere", "command-a")
     assert (second["input_tokens"], second["output_tokens"]) == (4, 0)
     assert (third["request_id"], third["status"]) == ("c-4", "cancelled")
 
