@@ -42,8 +42,9 @@ def status_screen(frame: polars.DataFrame, store: Store) -> str:
     with closing(store.connect()) as connection:
         lines += changed_lines(connection)
     if days:
-        told = answers(store, "coverage", "gaps", "stale_files", "unknowns", "unpriced")
+        told = answers(store, "coverage", "gaps", "stale_files", "ahead", "unknowns", "unpriced")
         lines += [*coverage_lines(told), *stale_lines(told["stale_files"])]
+        lines += ahead_lines(told["ahead"])
         lines += ["", *unknown_lines(told["unknowns"]), "", *format_lines(frame), ""]
         lines += price_lines(told["unpriced"])
         lines.append("See logscope query unknowns, unpriced, known, coverage, gaps or stale_files")
@@ -95,6 +96,19 @@ def stale_lines(frame: polars.DataFrame) -> list[str]:
     return [
         f"Stale     {plural(frame.height, 'format')} ended a day or more before the newest request:",
         f"          {ends}{more(frame.height)}",
+    ]
+
+
+def ahead_lines(frame: polars.DataFrame) -> list[str]:
+    """Return the files whose requests start a day or more after they were read."""
+    if not frame.height:
+        return []
+    rows = list(frame.head(NAMES_SHOWN).iter_rows(named=True))
+    names = ", ".join(f"{clean(Path(row['path']).name)} {row['last_at']:%-d %b %Y}" for row in rows)
+    return [
+        f"Ahead     {plural(int(frame['requests'].sum()), 'request')} a day or more after being read: "
+        "a wrong clock",
+        f"          {names}{more(frame.height)}",
     ]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from logscope.status import percent, status_screen
+from logscope.store import Store
 from tests.conftest import Bench, native
 from tests.formats.test_otlp_genai import CURRENT, export, span
 
@@ -142,3 +143,17 @@ def test_a_share_is_never_rounded_to_none_or_all() -> None:
 def test_a_file_that_is_gone_is_not_said_to_have_changed(store: Bench) -> None:
     Path(store.folder / "log.jsonl").unlink()
     assert "Changed" not in status_screen(store.logs.status(), store.logs.store)
+
+
+def test_a_start_after_the_file_was_read_is_told(bench: Bench) -> None:
+    """It is kept, and does not depend on a clock; nothing of the past is told."""
+    bench.ingest(bench.write([native("past", started_at="2020-01-01T00:00:00Z")], "sound.jsonl"))
+    assert rows(bench, "ahead") == []
+    late = [native(f"r{n}", started_at=f"2098-12-2{n}T10:00:00Z") for n in (3, 4)]
+    bench.ingest(bench.write([*late, native("p2", started_at="2020-01-02T00:00:00Z")], "odd.jsonl"))
+    (row,) = rows(bench, "ahead")
+    assert (Path(row["path"]).name, row["requests"]) == ("odd.jsonl", 2)
+    assert row["last_at"].isoformat().startswith("2098-12-24T10:00:00")
+    screen = status_screen(bench.logs.status(), Store(bench.logs.path))
+    assert "Ahead     2 requests a day or more after being read: a wrong clock" in screen
+    assert "odd.jsonl 24 Dec 2098" in screen
