@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from logscope.queries import find_query
+from logscope.runs import stable_order
 from logscope.selection import COMPUTED
 from logscope.tables import create_selection, table_columns
 
@@ -38,14 +39,14 @@ AS_THEY_ARE = (
     "reasoning_tokens",
     "cost_usd",
 )
-COLUMNS = frozenset((*NAMES, "operation_id", "session_id", *AS_THEY_ARE, "in_flight"))
+COLUMNS = frozenset((*NAMES, "operation_id", "session_id", *AS_THEY_ARE))
 WORD = re.compile(r"\w+")
 
 
 def keep(connection: Any, where: str | None) -> None:
-    """Make the tables `kept` and `under_way`, row by row the same.
+    """Make the tables `kept`, of all the connection's days, and `kept_names`: what names go together.
 
-    `kept` has all of the connection's days, `asked` tells the requests that the condition is about.
+    `asked` tells the requests that the condition is about.
     """
     for name in NAMES:
         connection.execute(
@@ -61,7 +62,7 @@ def keep(connection: Any, where: str | None) -> None:
     columns += [*AS_THEY_ARE, "coalesce(ended_at, started_at) as over_at"]
     columns += [f"coalesce(({where or 'true'}), false) as asked"]
     connection.execute(f"create table kept as select {', '.join(columns)} from {source}")
-    keep_in_flight(connection)
+    connection.execute(f"create table kept_names as select distinct {', '.join(NAMES)} from kept")
 
 
 def has_unmarked_failures(connection: Any) -> bool:
@@ -78,20 +79,22 @@ def enum(name: str) -> str:
 
 
 def keep_in_flight(connection: Any) -> None:
-    """Make the table `under_way`: for each row of `kept` its requests in flight.
+    """Make the table `under_way`: for each row of `kept`, in its order, its requests in flight.
 
     Of the same model and region, those that started by then less those that were over before.
     """
     rows = connection.execute(
-        "select (coalesce(enum_code(model), -1) + 1)::bigint << 32 "
-        "| (coalesce(enum_code(region), -1) + 1)::bigint as pair, "
+        f"select coalesce(enum_code(model)::bigint + 1, 0) "
+        f"* (len(enum_range(null::{enum('region')})) + 1) "
+        f"+ coalesce(enum_code(region)::bigint + 1, 0) as pair, "
         "epoch_us(started_at) as start, epoch_us(over_at) as over from kept"
     ).fetchnumpy()
     pair, start, over = (np.asarray(rows[name]) for name in ("pair", "start", "over"))
     in_flight = np.zeros(len(pair), dtype=np.int32)
-    order = np.argsort(pair, kind="stable")
+    order = stable_order(pair)
     for mine in np.split(order, np.flatnonzero(np.diff(pair[order])) + 1):
-        begun = np.searchsorted(np.sort(start[mine]), start[mine], side="right")
+        mine = mine[np.argsort(start[mine])]
+        begun = np.searchsorted(start[mine], start[mine], side="right")
         gone = np.searchsorted(np.sort(over[mine]), start[mine], side="left")
         in_flight[mine] = begun - gone
     connection.register("counted", pa.table({"in_flight": in_flight}))
@@ -101,11 +104,26 @@ def keep_in_flight(connection: Any) -> None:
 
 def serves(query: str, by: Sequence[str]) -> bool:
     """Return whether a named query grouped by some columns asks only for what is kept."""
-    used = set(WORD.findall(find_query(query).sql)) & {*table_columns()["requests"]}
-    return used <= COLUMNS and all(name in COLUMNS or name in COMPUTED for name in by)
+    asked = words_of(query) & {*table_columns()["requests"]}
+    return asked <= COLUMNS and all(name in COLUMNS or name in COMPUTED for name in by)
 
 
-def see_kept(connection: Any, columns: Mapping[str, str], condition: str) -> None:
-    """Create the views `selection` and `groups` over `kept`."""
-    source = "kept positional join under_way"
-    create_selection(connection, columns, f"asked and {condition}", source, NAMES)
+def words_of(query: str) -> set[str]:
+    return set(WORD.findall(find_query(query).sql))
+
+
+def see_kept(
+    connection: Any, columns: Mapping[str, str], condition: str, in_flight: bool = False
+) -> None:
+    """Create the views `selection` and `groups` over `kept`, beside `in_flight` if that is asked."""
+    # What lies beside it is read by one thread alone.
+    source = "kept positional join under_way" if in_flight else "kept"
+    named = {*columns} <= {*NAMES}
+    create_selection(
+        connection,
+        columns,
+        f"asked and {condition}",
+        source,
+        NAMES,
+        "kept_names" if named else None,
+    )

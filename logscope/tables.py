@@ -75,11 +75,13 @@ def create_selection(
     condition: str,
     source: str = "requests",
     as_text: Collection[str] = (),
+    names_in: str | None = None,
 ) -> None:
     """Create the views `selection` (requests with their `group_key`) and `groups` (what it stands for).
 
     The key is an integer, because grouping by it is several times faster than by names. Of `columns`
-    those in `as_text` are shown as text, whatever they are in `source`.
+    those in `as_text` are shown as text, whatever they are in `source`. `names_in` is a relation with
+    all that occurs in them, if there is one that is smaller than the selection.
     """
     key = f"hash({', '.join(columns.values())})" if columns else "0::ubigint"
     connection.execute(
@@ -92,7 +94,7 @@ def create_selection(
     )
     connection.execute(
         f"create view groups as select group_key{shown} "
-        f"from (select distinct group_key{names} from selection)"
+        f"from (select distinct {key} as group_key{names} from {names_in or 'selection'})"
     )
 
 

@@ -28,6 +28,7 @@ from logscope.errors import UsageError, did_you_mean
 from logscope.intervals import LEAST
 from logscope.measures import MEASURES, require_rows
 from logscope.mixes import Sample, Weighted, clustered, common_mix, influence, percentile
+from logscope.runs import numbered, stable_order
 from logscope.selection import COMPUTED, Selection, local_time
 from logscope.store import Store
 from logscope.tables import fetch
@@ -214,8 +215,8 @@ def weeks_of(rows: polars.DataFrame, days: int = 7) -> Samples:
     """
     value, hour = rows["value"].to_numpy(), rows["hour"].to_numpy()
     day = np.floor_divide(hour, 24, dtype=np.int32)
-    keys, group = numbered(rows["group_key"])
-    cells, cell = numbered(rows["cell"])
+    keys, group = numbered(rows["group_key"].to_numpy())
+    cells, cell = numbered(rows["cell"].to_numpy())
     part = group * (PAST_CHANGES + 2) - np.floor_divide(day, 7)
     day = np.remainder(day, 7)
     # By part and value; equal values by day, cell and hour, so that it does not matter in which order
@@ -235,21 +236,6 @@ def weeks_of(rows: polars.DataFrame, days: int = 7) -> Samples:
         if place == 0:
             hours[keys[number]] = hour[mine]
     return found, hours
-
-
-def stable_order(numbers: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
-    """Return what sorts whole numbers from 0; those of up to 16 bits are sorted in one pass."""
-    order: NDArray[np.int64] = np.argsort(
-        numbers.astype(np.min_scalar_type(numbers.max(initial=0))), kind="stable"
-    )
-    return order
-
-
-def numbered(names: polars.Series) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Return the distinct names in order, and the place of each row's name among them."""
-    values = names.to_numpy()
-    distinct = np.unique(values)
-    return distinct, np.searchsorted(distinct, values)
 
 
 def moments(

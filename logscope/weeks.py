@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from logscope.errors import NoDataError
-from logscope.kept import keep, see_kept, serves
+from logscope.kept import keep, keep_in_flight, see_kept, serves, words_of
 from logscope.latencies import MEASURES, By, is_now, latencies, see_answered
 from logscope.measures import run_query
 from logscope.selection import Selection, span, week_name
@@ -38,6 +38,7 @@ class OpenSelection(Selection):
 
     connection: Any = None
     kept: bool = False
+    in_flight: bool = False
 
     def connect(self, store: Store, memory_limit: str | None = None) -> Any:
         """Return a cursor on the open connection with `selection` and `groups` as grouped now."""
@@ -50,7 +51,8 @@ class OpenSelection(Selection):
         """Make `selection` and `groups` on a connection those of this selection."""
         connection.execute("drop view if exists groups; drop view if exists selection")
         if self.kept:
-            see_kept(connection, self.group_columns(), replace(self, where=None).condition_sql())
+            condition = replace(self, where=None).condition_sql()
+            see_kept(connection, self.group_columns(), condition, self.in_flight)
         else:
             create_selection(connection, self.group_columns(), self.condition_sql())
 
@@ -72,6 +74,7 @@ class Weeks:
     this: OpenSelection = field(init=False)
     before: OpenSelection | None = field(init=False)
     answers: dict[tuple[Any, ...], polars.DataFrame] = field(init=False, default_factory=dict)
+    counted: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         whole = self.period(self.monday - WEEK, 14)
@@ -163,12 +166,20 @@ class Weeks:
         if query == "account" and by != CELLS and {*by} <= {*CELLS, "day"}:
             return summed(self.rows("account", CELLS, before), by)
         try:
-            asked = replace(selection, by=by, kept=serves(query, by))
+            asked = replace(selection, by=by, kept=serves(query, by), in_flight=self.loaded(query))
             return run_query(self.store, query, asked, params)
         except NoDataError:
             if not before:
                 raise
             return self.rows(query, by, **params).clear()
+
+    def loaded(self, query: str) -> bool:
+        """Return whether a named query asks for requests in flight; they are counted only then."""
+        asked = "in_flight" in words_of(query)
+        if asked and not self.counted:
+            keep_in_flight(self.this.connection)
+            self.counted = True
+        return asked
 
     def latency(self, by: By, before: bool) -> polars.DataFrame:
         """Return latency by group, the largest first; intervals for the first token alone."""
