@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -98,7 +98,7 @@ def percentiles(
     found = []
     for measure in measures:
         values = Values.of(rows[measure].cast(float).fill_null(np.nan).to_numpy(), group, by_group)
-        limits = [values.percentile(level) for level in levels]
+        limits = [percentile(values, level) for level in levels]
         sizes, enough_days = effective(values, clusters, limits)
         for level, limit, n_eff in zip(levels, limits, sizes, strict=True):
             column = told(values, level, limit, n_eff).with_columns(
@@ -113,6 +113,27 @@ def percentiles(
     keys = ["group_key", "measure", "level"]
     columns = [*keys, "n", "value", "low", "high", "n_eff", "interval_basis"]
     return pl.concat(found).select(columns).sort(keys)
+
+
+class Ordered(Protocol):
+    """The values of several groups, each in order."""
+
+    @property
+    def n(self) -> NDArray[np.int64]:
+        """How many values each group has."""
+
+    def at(self, rank: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the order statistic of a rank (from 1) in each group; NaN for rank 0."""
+
+
+def percentile(values: Ordered, level: float) -> NDArray[np.float64]:
+    """Return the percentile of each group, to the bit as numpy interpolates; NaN without one."""
+    position = np.maximum(values.n - 1, 0) * level
+    ends = (np.floor(position), np.ceil(position))
+    below, above = (values.at(np.where(values.n > 0, end.astype(np.int64) + 1, 0)) for end in ends)
+    share = position % 1
+    gap = above - below
+    return np.where(share < 0.5, below + gap * share, above - gap * (1 - share))
 
 
 @dataclass(frozen=True)
@@ -145,19 +166,9 @@ class Values:
         place = self.start + np.maximum(rank, 1) - 1
         return np.where(rank > 0, self.ordered[place], np.nan)
 
-    def percentile(self, level: float) -> NDArray[np.float64]:
-        """Return the percentile of each group, to the bit as numpy interpolates; NaN without one."""
-        position = np.maximum(self.n - 1, 0) * level
-        below, above = (
-            self.at(end.astype(np.int64) + 1) for end in (np.floor(position), np.ceil(position))
-        )
-        share = position % 1
-        gap = above - below
-        return np.where(share < 0.5, below + gap * share, above - gap * (1 - share))
-
 
 def told(
-    values: Values, level: float, value: NDArray[np.float64], n_eff: NDArray[np.int64]
+    values: Ordered, level: float, value: NDArray[np.float64], n_eff: NDArray[np.int64]
 ) -> polars.DataFrame:
     """Return n, value, low, high and n_eff of each group at one level, NULL where withheld."""
     import polars as pl
@@ -183,11 +194,6 @@ class Clusters:
         counts: NDArray[np.int64] = np.add.reduceat(marked, self.start, dtype=np.int64)
         return counts.astype(np.float64)
 
-    def total(self, numbers: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the sum over each group of a number of each cluster; exact to 2**53."""
-        totals: NDArray[np.float64] = np.bincount(self.group, weights=numbers).astype(np.float64)
-        return totals
-
 
 def cluster(group: NDArray[Any], label: NDArray[Any]) -> Clusters:
     """Return the clusters: rows with one label within one group."""
@@ -207,38 +213,73 @@ def effective(
 
     `limits` has for each level the percentile of each group.
     """
-    sessions, by_session = design_effects(values, clusters["session"], limits)
-    days, by_day = design_effects(values, clusters["day"], limits)
-    enough_days = days >= MIN_DAYS
+    session, day = (counted(values, clusters[name], limits) for name in ("session", "day"))
+    return effective_sizes(session, day), day.number >= MIN_DAYS
+
+
+@dataclass(frozen=True)
+class ClusterSums:
+    """Sums over the clusters of each group, whole numbers: h are a cluster's values up to a level's
+    percentile, m all of them."""
+
+    number: NDArray[np.float64]
+    m: NDArray[np.float64]
+    mm: NDArray[np.float64]
+    h: Sequence[NDArray[np.float64]]  # for each level
+    hh: Sequence[NDArray[np.float64]]
+    hm: Sequence[NDArray[np.float64]]
+
+    def design_effects(self) -> list[NDArray[np.float64]]:
+        """Return for each level the variance of a clustered share over the binomial one.
+
+        G/(G-1) sum(h - qm)^2 / nq(1-q), q being the share of the whole.
+        """
+        effects = []
+        for h, hh, hm in zip(self.h, self.hh, self.hm, strict=True):
+            share = h / np.maximum(self.m, 1)
+            squares = hh - 2 * share * hm + share * share * self.mm
+            binomial = self.m * share * (1 - share)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                effect = self.number / (self.number - 1) * squares / binomial
+            effects.append(np.where((binomial > 0) & (self.number > 1), effect, 1.0))
+        return effects
+
+
+def effective_sizes(session: ClusterSums, day: ClusterSums) -> list[NDArray[np.int64]]:
+    """Return for each level how many independent values each group is worth."""
     sizes = []
-    for of_sessions, of_days in zip(by_session, by_day, strict=True):
+    for by_session, by_day in zip(session.design_effects(), day.design_effects(), strict=True):
         # One cluster alone says nothing about its own spread: it counts as one observation.
         deff = np.maximum(
-            np.where(sessions > 1, of_sessions, values.n), np.where(enough_days, of_days, 1.0)
+            np.where(session.number > 1, by_session, session.m),
+            np.where(day.number >= MIN_DAYS, by_day, 1.0),
         )
-        sizes.append(np.floor(values.n / np.maximum(deff, 1.0)).astype(np.int64))
-    return sizes, enough_days
+        sizes.append(np.floor(session.m / np.maximum(deff, 1.0)).astype(np.int64))
+    return sizes
 
 
-def design_effects(
+def counted(
     values: Values, clusters: Clusters, limits: Sequence[NDArray[np.float64]]
-) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:
-    """Return the clusters of each group, and for each level what they do to the variance of a share.
-
-    The variance of a clustered share over the binomial one: G/(G-1) sum(h - qm)^2 / nq(1-q). h are
-    a cluster's values at or below the percentile, m all of them, q the share of the whole.
-    """
+) -> ClusterSums:
+    """Return the sums over clusters; `limits` has for each level the percentile of each group."""
     value, group = values.value[clusters.order], values.group[clusters.order]
-    total = clusters.total
-    m = clusters.count(~np.isnan(value))
-    number, n, mm = total(m > 0), total(m), total(m * m)
-    effects = []
-    for limit in limits:
-        h = clusters.count(value <= limit[group])
-        share = total(h) / np.maximum(n, 1)
-        squares = total(h * h) - 2 * share * total(h * m) + share * share * mm
-        binomial = n * share * (1 - share)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            effect = number / (number - 1) * squares / binomial
-        effects.append(np.where((binomial > 0) & (number > 1), effect, 1.0))
-    return number, effects
+    h = [clusters.count(value <= limit[group]) for limit in limits]
+    return cluster_sums(clusters.group, len(values.n), clusters.count(~np.isnan(value)), h)
+
+
+def cluster_sums(
+    group: NDArray[Any], groups: int, m: NDArray[Any], h: Sequence[NDArray[Any]]
+) -> ClusterSums:
+    """Return the sums over clusters from the numbers of each; exact to 2**53."""
+
+    def total(numbers: NDArray[Any]) -> NDArray[np.float64]:
+        return np.bincount(group, weights=numbers, minlength=groups).astype(np.float64)
+
+    return ClusterSums(
+        total(m > 0),
+        total(m),
+        total(m * m),
+        [total(one) for one in h],
+        [total(one * one) for one in h],
+        [total(one * m) for one in h],
+    )

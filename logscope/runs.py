@@ -77,8 +77,8 @@ class Runs:
         run, place, start = self.stretches
         size = np.diff(start, append=len(self.values))
         # One number for group and stretch, so that stretches of a group follow each other.
-        reach = int(np.ptp(place)) + 1 if len(place) else 1
-        key = group[run] * reach + (place - place.min(initial=0))
+        least, reach = (place.min(), np.ptp(place) + 1) if len(place) else (0, 1)
+        key = group[run] * reach + (place - least)
         order = np.argsort(key, kind="stable")
         order = order[group[run][order] >= 0]
         key, start, size = key[order], start[order], size[order]

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from logscope.errors import NoDataError
 from logscope.kept import keep, keep_in_flight, see_kept, serves, words_of
-from logscope.latencies import MEASURES, By, is_now, latencies, see_answered
+from logscope.latencies import MEASURES, By, fetch_answered, is_now, latencies
 from logscope.measures import run_query
 from logscope.selection import Selection, span, week_name
 from logscope.store import Store
@@ -201,8 +201,8 @@ class Weeks:
         both = self.this if self.before is None else replace(self.this, since=self.before.since)
         names = list(dict.fromkeys(name for by in GROUPINGS for name in by))
         replace(both, kept=True).see(connection)
-        see_answered(connection, names, is_now(self.this.since))
-        return latencies(connection, GROUPINGS, BOUNDED, COMPARED if self.before else ())
+        rows = fetch_answered(connection, names, is_now(self.this.since))
+        return latencies(rows, GROUPINGS, BOUNDED, COMPARED if self.before else ())
 
     def command(self, query: str, by: Sequence[str] = (), **params: Any) -> str:
         """Return the command that gives the rows of the week."""
