@@ -69,7 +69,7 @@ def common_mix(a: Sample, b: Sample) -> tuple[Weighted, Weighted, float] | None:
 
     None where no cell has enough requests on both sides.
     """
-    cells = max(a.cell.max(initial=0), b.cell.max(initial=0)) + 1
+    cells = int(max(a.cell.max(initial=0), b.cell.max(initial=0))) + 1
     in_a, in_b = (np.bincount(side.cell, minlength=cells) for side in (a, b))
     shared = (in_a >= LEAST_IN_CELL) & (in_b >= LEAST_IN_CELL)
     together = np.where(shared, in_a + in_b, 0)

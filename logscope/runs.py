@@ -24,15 +24,25 @@ OPEN_BITS = 47
 
 def stable_order(numbers: Numbers) -> NDArray[np.int64]:
     """Return what sorts whole numbers from 0; those of up to 16 bits are sorted in one pass."""
-    small = numbers.astype(np.min_scalar_type(numbers.max(initial=0)))
-    order: NDArray[np.int64] = np.argsort(small, kind="stable")
+    order: NDArray[np.int64] = np.argsort(small(numbers), kind="stable")
     return order
 
 
-def numbered(names: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+def small(numbers: Numbers) -> Numbers:
+    """Return whole numbers from 0 in the shortest type that holds them."""
+    return numbers.astype(np.min_scalar_type(numbers.max(initial=0)), copy=False)
+
+
+def numbered(names: NDArray[Any]) -> tuple[NDArray[Any], Numbers]:
     """Return the distinct names in order, and the place of each row's name among them."""
     distinct = np.unique(names)
-    return distinct, np.searchsorted(distinct, names)
+    return distinct, small(np.searchsorted(distinct, names))
+
+
+def starts_of(labels: NDArray[Any]) -> NDArray[np.int64]:
+    """Return where among labels, equal ones side by side, each one begins."""
+    changes = np.flatnonzero(labels[1:] != labels[:-1]) + 1
+    return np.concatenate([np.zeros(min(len(labels), 1), dtype=np.int64), changes])
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -28,7 +29,7 @@ from logscope.errors import UsageError, did_you_mean
 from logscope.intervals import LEAST
 from logscope.measures import MEASURES, require_rows
 from logscope.mixes import Sample, Weighted, clustered, common_mix, influence, percentile
-from logscope.runs import numbered, stable_order
+from logscope.runs import numbered, small, stable_order, starts_of
 from logscope.selection import COMPUTED, Selection, local_time
 from logscope.store import Store
 from logscope.tables import fetch
@@ -197,7 +198,7 @@ def week_changes(
         rows = fetch(
             connection,
             f"""
-                select group_key, {CELL} as cell, {measure}_ms as value, {local}::integer as hour
+                select group_key, {CELL} as cell, {measure}_ms as value, {local}::smallint as hour
                 from selection
                 where status = 'ok' and {measure}_ms > 0
             """,
@@ -214,26 +215,26 @@ def weeks_of(rows: polars.DataFrame, days: int = 7) -> Samples:
     Of every week its first `days` count. `hour` is counted from the start of the week judged.
     """
     value, hour = rows["value"].to_numpy(), rows["hour"].to_numpy()
-    day = np.floor_divide(hour, 24, dtype=np.int32)
+    week, of_week = np.divmod(hour, 7 * 24)
+    day = of_week // 24
     keys, group = numbered(rows["group_key"].to_numpy())
     cells, cell = numbered(rows["cell"].to_numpy())
-    part = group * (PAST_CHANGES + 2) - np.floor_divide(day, 7)
-    day = np.remainder(day, 7)
+    part = small(group.astype(np.int32) * (PAST_CHANGES + 2) - week)
     # By part and value; equal values by day, cell and hour, so that it does not matter in which order
     # they were read.
-    order = stable_order(((6 - day) * len(cells) + cell) * 24 + np.remainder(hour, 24))
-    order = order[stable_order(part[order])]
+    place = (6 - day).astype(np.int32) * len(cells) + cell
+    order = stable_order(place * 24 + of_week % 24)
+    order = order[np.argsort(part[order], kind="stable")]
     if days < 7:
         order = order[day[order] < days]
     part, value, cell, hour, day = (numbers[order] for numbers in (part, value, cell, hour, day))
     found: dict[Any, dict[int, Sample]] = {}
     hours: dict[Any, Hours] = {}
-    ends = np.flatnonzero(np.diff(part, append=-1)) + 1
-    for start, end in zip([0, *ends[:-1]], ends, strict=False):
-        number, place = divmod(int(part[start]), PAST_CHANGES + 2)
+    for start, end in pairwise([*starts_of(part), len(part)]):
+        number, at = divmod(int(part[start]), PAST_CHANGES + 2)
         mine = start + np.argsort(value[start:end], kind="stable")
-        found.setdefault(keys[number], {})[place] = Sample(value[mine], cell[mine], day[mine])
-        if place == 0:
+        found.setdefault(keys[number], {})[at] = Sample(value[mine], cell[mine], day[mine])
+        if at == 0:
             hours[keys[number]] = hour[mine]
     return found, hours
 

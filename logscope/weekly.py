@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
 from logscope import charts, words
 from logscope.about import __version__
+from logscope.changes import Shift
 from logscope.chart_data import unchecked
 from logscope.config import Config
 from logscope.decisions import decisions
@@ -41,16 +43,19 @@ def build_report(
     weeks = Weeks(store, week, tz, where)
     if weeks.empty:
         return empty_report(weeks)
-    with unchecked():
-        return composed(weeks, config or Config())
+    # The past of the changes is no part of the two weeks: it is read and judged beside them.
+    with unchecked(), ThreadPoolExecutor(1) as beside:
+        return composed(weeks, config or Config(), beside.submit(ttft_shifts, weeks))
 
 
-def composed(weeks: Weeks, config: Config) -> Report:
+def composed(weeks: Weeks, config: Config, shifts: Future[list[Shift]]) -> Report:
     """Return the report of a week that has requests."""
     recommendation = latest_recommendation(weeks)
     palette = model_colours(weeks)
     limits = task_limits(config)
-    moved, causes = ttft_shifts(weeks), cost_bridge(weeks)
+    causes = cost_bridge(weeks)
+    weeks.rows("latency")
+    moved = shifts.result()
     found: list[Section | None] = [
         changes_section(weeks, moved, causes),
         latency_section(weeks, palette, moved, limits),
