@@ -101,6 +101,14 @@ class Logs:
         """Return requests, tokens and cost (USD), one row per group."""
         return self.query("cost", by=by, **options)
 
+    def forecast(self, by: By = None, week: str = "last", **options: Any) -> polars.DataFrame:
+        """Return what the week after `week` will cost (USD) with a 95 % interval, per group."""
+        from logscope.forecast import forecast
+        from logscope.selection import week_start
+
+        monday = week_start(week, self.store)
+        return forecast(self.store, self.select(by, **options), monday)
+
     def traffic(self, by: By = None, **options: Any) -> polars.DataFrame:
         """Return requests, errors, 429s, cancelled, peaks per minute and goodput per group."""
         from logscope.traffic import traffic

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from logscope.config import identifier, quote
 from logscope.intervals import ClusterSums, cluster_sums, effective_sizes, percentile, told
-from logscope.runs import Numbers, Runs, Values, small, stable_order, starts_of
+from logscope.runs import Numbers, Runs, Values, combined, small, stable_order, starts_of
 from logscope.tables import fetch
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Answered:
         day = rows["day"].to_numpy()
         day = day - (day.min() if len(day) else 0)
         days = int(day.max(initial=0)) + 1
-        run = cell * days + day
+        run = combined(cell, day, days)
         order = stable_order(run)
         run, runs = run[order], cells.height * days
 
@@ -172,20 +172,17 @@ class Answered:
         return dict(zip(WITH_INTERVAL, sizes, strict=True))
 
 
-def cells_of(
-    rows: polars.DataFrame, names: Sequence[str]
-) -> tuple[NDArray[np.int64], polars.DataFrame]:
+def cells_of(rows: polars.DataFrame, names: Sequence[str]) -> tuple[Numbers, polars.DataFrame]:
     """Return the number of each row's cell, and what the cells are: `is_now` and names as text."""
     import polars as pl
 
-    cell = rows["is_now"].to_numpy().astype(np.int64)
+    cell: Numbers = rows["is_now"].to_numpy().astype(np.uint8)
     for name in names:
-        codes = rows[name].cast(pl.Categorical).to_physical().cast(pl.Int64) + 1
-        place = codes.fill_null(0).to_numpy()
-        cell = cell * (place.max(initial=0) + 1) + place
+        codes = (rows[name].cast(pl.Categorical).to_physical() + 1).fill_null(0).to_numpy()
+        cell = combined(cell, codes, int(codes.max(initial=0)) + 1)
         there = np.bincount(cell) > 0
-        cell = (np.cumsum(there) - 1)[cell]
-    example = np.zeros(cell.max(initial=-1) + 1, dtype=np.int64)
+        cell = small(np.cumsum(there) - 1)[cell]
+    example = np.zeros(int(cell.max()) + 1 if len(cell) else 0, dtype=np.int64)
     example[cell] = np.arange(len(cell))
     return cell, rows.select("is_now", *names)[example].with_columns(pl.col(names).cast(str))
 

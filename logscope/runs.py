@@ -39,6 +39,15 @@ def numbered(names: NDArray[Any]) -> tuple[NDArray[Any], Numbers]:
     return distinct, small(np.searchsorted(distinct, names))
 
 
+def combined(numbers: Numbers, others: Numbers, end: int) -> Numbers:
+    """Return a number for each pair of two numbers from 0, the second one below `end`."""
+    kind = np.min_scalar_type((int(numbers.max(initial=0)) + 1) * end)
+    pairs: Numbers = numbers.astype(kind)
+    pairs *= end
+    pairs += others.astype(kind, copy=False)
+    return pairs
+
+
 def starts_of(labels: NDArray[Any]) -> NDArray[np.int64]:
     """Return where among labels, equal ones side by side, each one begins."""
     changes = np.flatnonzero(labels[1:] != labels[:-1]) + 1

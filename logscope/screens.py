@@ -287,6 +287,30 @@ def cost_table(frame: polars.DataFrame, by: Sequence[str], title: str) -> str:
     return head + table + foot
 
 
+def forecast_table(frame: polars.DataFrame, by: Sequence[str]) -> str:
+    """Return the forecast: per group the coming week's cost with its interval, and from how much."""
+    rows = [
+        [
+            *("(unknown)" if row[name] is None else cell(row[name]) for name in by),
+            f"{row['forecast_usd']:,.2f}",
+            UNKNOWN if row["low_usd"] is None else f"{row['low_usd']:,.2f}",
+            UNKNOWN if row["high_usd"] is None else f"{row['high_usd']:,.2f}",
+            plural(row["past_changes"], "change"),
+            "too few changes" if row["low_usd"] is None else "",
+        ]
+        for row in frame.sort(
+            "forecast_usd", *by, descending=[True, *(False for _ in by)]
+        ).to_dicts()
+    ]
+    header = [*by, "cost $", "95 % from", "to", "past", ""]
+    table = text_table(header, rows, [*(False for _ in by), True, True, True, True, False])
+    return (
+        f"The week from {frame['week'][0]}, if weeks go on to differ as they did\n{table}"
+        "cost = that of the last week; interval = t times the root mean square of the changes from week to week.\n"
+        "Rows: --format json. As SQL: logscope query cost_forecast --sql\n"
+    )
+
+
 def recommend_screen(recommendation: Recommendation) -> str:
     """Return a recommendation as head, one row per type, and foot."""
     from logscope.recommend_summary import summary

@@ -127,6 +127,10 @@ class Weeks:
         return (self.monday - WEEK).isocalendar().week
 
     @property
+    def number_after(self) -> int:
+        return (self.monday + WEEK).isocalendar().week
+
+    @property
     def partial(self) -> bool:
         """Whether the store ends before the week does."""
         return len(self.days) < 7
@@ -206,7 +210,7 @@ class Weeks:
 
     def command(self, query: str, by: Sequence[str] = (), **params: Any) -> str:
         """Return the command that gives the rows of the week."""
-        named = query.split()[0] not in ("latency", "traffic")
+        named = query.split()[0] not in ("latency", "traffic", "cost")
         words = ["logscope query" if named else "logscope", query]
         words += [f"-p {key}={value}" for key, value in params.items()]
         if by:

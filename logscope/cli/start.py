@@ -137,6 +137,9 @@ def cost(
     week: Week = None,
     where: Where = None,
     tz: Tz = "UTC",
+    forecast: Annotated[
+        bool, typer.Option("--forecast", help="What the coming week will cost, with an interval.")
+    ] = False,
     store: StorePath = None,
     format: Format = Rows.table,
     output: Output = None,
@@ -146,6 +149,14 @@ def cost(
     from logscope.measures import run_query
 
     opened = logs(store)
+    if forecast:
+        if since or until:
+            raise UsageError(
+                "--forecast reads whole weeks. Say with --week which was the last one."
+            )
+        frame = opened.forecast(by, week=week or "last", where=where, tz=tz)
+        answer(frame, format, output, screens.forecast_table(frame, opened.select(by).by))
+        return
     selection = opened.select(by, since=since, until=until, week=week, where=where, tz=tz)
     frame = run_query(opened.store, "cost", selection, {})
     answer(

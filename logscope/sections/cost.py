@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from logscope import charts, words
+from logscope.errors import NoDataError
+from logscope.forecast import LEAST_CHANGES, forecast
 from logscope.page import Cell, Column, Figure, Section, Strong, Table, Text
 from logscope.sections.tables import Row, grouped_table, one, plain_table, records
+from logscope.selection import Selection
 from logscope.weeks import WEEK, Weeks
+
+if TYPE_CHECKING:
+    import polars
 
 LEAST_SUCCEEDED = 30
 MOST_TASKS = 8
+MOST_MODELS = 6
 
 
 def cost_section(weeks: Weeks, palette: dict[str, str]) -> Section | None:
@@ -39,12 +47,67 @@ def cost_section(weeks: Weeks, palette: dict[str, str]) -> Section | None:
         columns,
         ("model", "region", "task"),
     )
+    coming = coming_week(weeks)
     parts: list[Figure | Table | None] = [
         days_figure(weeks, palette),
+        forecast_table(weeks) if coming else None,
         table,
         success_figure(weeks, palette),
     ]
-    return Section("cost", "Cost", [cost_lead(weeks, whole)], [part for part in parts if part])
+    lead = cost_lead(weeks, whole)
+    return Section("cost", "Cost", [lead + coming], [part for part in parts if part])
+
+
+def asked_forecast(weeks: Weeks, by: tuple[str, ...]) -> polars.DataFrame | None:
+    """Return the forecast of the coming week, None where it cannot be told."""
+    if weeks.partial:
+        return None
+    try:
+        return forecast(weeks.store, Selection(where=weeks.where, by=by, tz=weeks.tz), weeks.monday)
+    except NoDataError:
+        return None
+
+
+def coming_week(weeks: Weeks) -> Text:
+    """Say what the coming week will cost, nothing where that cannot be told."""
+    frame = asked_forecast(weeks, ())
+    if frame is None:
+        return ()
+    row = one(frame)
+    return (
+        f" If weeks go on to differ as they did, week {weeks.number_after} will cost ",
+        Strong(f"{words.money(row['low_usd'])} to {words.money(row['high_usd'])}"),
+        f" (95 %; from {words.plural(row['past_changes'], 'change')} from week to week).",
+    )
+
+
+def forecast_table(weeks: Weeks) -> Table | None:
+    """Return the forecast by model, None where it cannot be told of any."""
+    import polars as pl
+
+    frame = asked_forecast(weeks, ("model",))
+    if frame is None:
+        return None
+    frame = frame.sort("forecast_usd", "model", descending=[True, False], nulls_last=True)
+    told = frame.filter(pl.col("low_usd").is_not_null()).head(MOST_MODELS)
+    table = plain_table(
+        "cost_forecast",
+        f"What week {weeks.number_after} may cost",
+        told.select("model", "forecast_usd", "low_usd", "high_usd", "past_changes"),
+        {
+            "model": ("model", words.name),
+            "forecast_usd": (f"as W{weeks.number}, USD", words.money),
+            "low_usd": ("95 % from", words.money),
+            "high_usd": ("to", words.money),
+            "past_changes": ("past changes", words.count),
+        },
+        [weeks.command("cost --forecast", ("model",))],
+    )
+    note = (
+        "As much as this week, give or take what weeks differed by so far; no trend, no season. "
+        f"A model without {LEAST_CHANGES} changes from week to week is left out."
+    )
+    return replace(table, frame=frame, note=note)
 
 
 def success_figure(weeks: Weeks, palette: dict[str, str]) -> Figure | None:
