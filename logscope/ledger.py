@@ -14,6 +14,7 @@ from typing import Any
 from logscope.accounting import REPEATS
 from logscope.config import quote
 from logscope.delta import Change
+from logscope.merging import KEYS
 from logscope.store import Store
 from logscope.tables import scan_sql, table_columns
 
@@ -47,7 +48,8 @@ KEPT = {
     "rejects": f"select * from stale where not {CUT}",
 }
 STALE = {
-    "merges": "request_id in (select stored_id from reassigned)",
+    "merges": "request_id in (select stored_id from reassigned) "
+    "or (record <> 'request' and request_id in (select request_id from renamed))",
     "files": "file_id in (select file_id from recounted union select file_id from grown)",
     "rejects": CUT,
 }
@@ -62,6 +64,8 @@ def write_ledger(connection: Any, store: Store) -> dict[str, Change]:
         connection.execute(f"create or replace view stored_{table} as {sql}")
     find_first_records(connection)
     connection.execute(f"create or replace table next_merges as {MERGES.read_text('utf-8')}")
+    find_doubled(connection)
+    connection.execute("insert into next_merges by name from doubled")
     account_anew(connection)
     changes = {table: rewrite(connection, store, table) for table in STALE}
     return {table: change for table, change in changes.items() if change.adds or change.removes}
@@ -172,6 +176,11 @@ def account_anew(connection: Any) -> None:
         from earlier
         where next_fate <> 'stored';
         create or replace table recounted as
+        with changed as (
+            select file_id, fate, next_fate from earlier where next_fate <> fate
+            union all
+            select file_id, 'stored', 'merged' from doubled
+        )
         select
             file_id,
             count(*) filter (where next_fate = 'stored') - count(*) filter (where fate = 'stored')
@@ -180,11 +189,40 @@ def account_anew(connection: Any) -> None:
                 as more_merged,
             count(*) filter (where next_fate = 'ignored') - count(*) filter (where fate = 'ignored')
                 as more_ignored,
-        from earlier
-        where next_fate <> fate
+        from changed
         group by file_id
         """
     )
+
+
+def find_doubled(connection: Any) -> None:
+    """Make `doubled`: records of stored streams and scores that are one now with an earlier one."""
+    connection.execute(
+        "create or replace table doubled (file_id varchar, line bigint, record varchar, "
+        "request_id varchar, shared_id varchar, into_file_id varchar, into_line bigint, "
+        "outcome varchar)"
+    )
+    for table in ("streams", "scores"):
+        key = KEYS[table]
+        connection.execute(
+            f"""
+            insert into doubled by name
+            select
+                file_id,
+                line,
+                '{table[:-1]}' as record,
+                request_id,
+                stored_id as shared_id,
+                first(file_id) over same_key as into_file_id,
+                first(line) over same_key as into_line,
+                'merged' as outcome,
+            from stored_{table}
+            where file_id is not null
+                and {key} in (select {key} from stored_{table} where stored_id <> request_id)
+            window same_key as (partition by {key} order by file_id, line)
+            qualify row_number() over same_key > 1
+            """
+        )
 
 
 def rewrite(connection: Any, store: Store, table: str) -> Change:

@@ -166,43 +166,7 @@ def stage_streams(connection: Any, store: Store) -> None:
     A stream without a start of its own lies on the day of its request. One that has neither goes to
     the table `homeless`, which makes its record a rejected one.
     """
-    connection.execute(
-        """
-        create or replace table next_streams as
-        with given as (
-            select request_id, started_at::date as day, offsets_ms, kinds, tokens_per_chunk
-            from records where outcome is null and is_stream
-            union all
-            select request_id, day, offsets_ms, kinds, tokens_per_chunk
-            from stored_streams where stored_id <> request_id
-        ),
-        requested as (
-            select request_id, min(started_at)::date as day
-            from (
-                select request_id, started_at from logged
-                union all
-                select request_id, started_at from stored_rows
-            )
-            semi join given using (request_id)
-            group by request_id
-        ),
-        versions as (
-            select given.* replace (coalesce(requested.day, given.day) as day)
-            from given left join requested using (request_id)
-            union all
-            select request_id, day, offsets_ms, kinds, tokens_per_chunk
-            from stored_streams semi join given using (request_id)
-        )
-        select request_id, unnest(max_by(
-            struct_pack(day, offsets_ms, kinds, tokens_per_chunk),
-            struct_pack(
-                a := len(offsets_ms), b := kinds is not null, c := tokens_per_chunk is not null,
-                d := offsets_ms::varchar, e := kinds::varchar, f := day is not null, g := day
-            )
-        ))
-        from versions group by request_id
-        """
-    )
+    connection.execute(f"create or replace table next_streams as {read('streams')}")
     connection.execute("insert into homeless select request_id from next_streams where day is null")
     connection.execute("delete from next_streams where day is null")
 
@@ -226,22 +190,31 @@ def merge_scores(connection: Any, store: Store) -> Change:
         f"""
         create or replace table next_scores as
         with given as (
-            select request_id, session_id, name, value, score_source as source, scored_at
+            select
+                request_id, session_id, name, value, score_source as source, scored_at,
+                struct_pack(file_id, line) as place, false as is_stored,
             from records where outcome is null and is_score
             union all
-            select request_id, session_id, name, value, source, scored_at
+            select
+                request_id, session_id, name, value, source, scored_at,
+                struct_pack(file_id, line), true
             from stored_scores where stored_id <> request_id
         ),
         versions as (
             select * from given
             union all
-            select request_id, session_id, name, value, source, scored_at from stored_scores
+            select
+                request_id, session_id, name, value, source, scored_at,
+                struct_pack(file_id, line), true
+            from stored_scores
             where {KEYS["scores"]} in (select {KEYS["scores"]} from given)
         )
-        select unnest(max_by(
-            struct_pack(request_id, session_id, name, value, source, scored_at),
-            struct_pack(a := coalesce(epoch_us(scored_at), -1), b := value)
-        ))
+        select
+            unnest(max_by(
+                struct_pack(request_id, session_id, name, value, source, scored_at),
+                struct_pack(a := coalesce(epoch_us(scored_at), -1), b := value)
+            )),
+            unnest(first_place(place, is_stored)),
         from versions group by {KEYS["scores"]}
         """
     )

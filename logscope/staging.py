@@ -46,6 +46,11 @@ def prepare(connection: Any) -> None:
     # Keys of records that the store had before (filled while merging).
     connection.execute("create table stored_before (key varchar)")
     connection.execute(MACROS.read_text(encoding="utf-8"))
+    # Of the records of one row that which is counted as stored: an earlier ingest's, else the first.
+    connection.execute(
+        "create macro first_place(place, is_stored) as case when bool_or(is_stored) "
+        "then min(place) filter (where is_stored) else min(place) end"
+    )
 
 
 def stage(connection: Any, plans: Sequence[Plan], scratch: Path) -> list[Plan]:

@@ -180,7 +180,9 @@ create table streams (
     day date,
     offsets_ms double[],
     kinds varchar[],
-    tokens_per_chunk bigint[]
+    tokens_per_chunk bigint[],
+    file_id varchar,
+    line bigint
 );
 comment on table streams is 'One row per stream: the arrival times of a request''s chunks.';
 comment on column streams.request_id is 'The request that was streamed.';
@@ -188,6 +190,8 @@ comment on column streams.day is 'UTC date of its start; the partition.';
 comment on column streams.offsets_ms is 'Arrival of each chunk since the request''s start; ms.';
 comment on column streams.kinds is 'Kind of each chunk: role, text, reasoning, tool, usage; NULL if unknown.';
 comment on column streams.tokens_per_chunk is 'Tokens in each chunk, where known.';
+comment on column streams.file_id is 'File of the record counted as stored; NULL where that is the request''s own.';
+comment on column streams.line is 'Record number in that file, from 1.';
 
 create table scores (
     request_id varchar,
@@ -195,7 +199,9 @@ create table scores (
     name varchar,
     value double,
     source varchar,
-    scored_at timestamptz
+    scored_at timestamptz,
+    file_id varchar,
+    line bigint
 );
 comment on table scores is 'One row per score: a quality signal on a request or a session.';
 comment on column scores.request_id is 'The request scored, if one was.';
@@ -204,6 +210,8 @@ comment on column scores.name is 'What was judged.';
 comment on column scores.value is 'From 0 (worst) to 1 (best).';
 comment on column scores.source is 'Who judged: human, rule, model, ...';
 comment on column scores.scored_at is 'When it was judged.';
+comment on column scores.file_id is 'File of the record counted as stored; see files.';
+comment on column scores.line is 'Record number in that file, from 1.';
 
 create table bills (
     bill_id varchar,

@@ -59,7 +59,7 @@ def facts(bench: Any) -> dict[str, Any]:
         "scores": bench.rows("select * from scores order by all"),
         "bills": bench.rows("select * from bills order by all"),
     }
-    volatile = VOLATILE if tables["requests"] else set()
+    volatile = VOLATILE if tables["requests"] else {"file_id"}
     rows = [
         {key: value for key, value in row.items() if key not in volatile}
         for row in next((rows for rows in tables.values() if rows), [])

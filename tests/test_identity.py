@@ -102,7 +102,8 @@ def arrangements(bench: Bench, parts: dict[str, list[Any]]) -> list[Bench]:
 
 
 def contents(bench: Bench, table: str = "requests") -> list[Row]:
-    columns = "* exclude (file_id, line)" if table in ("requests", "parents") else "*"
+    placed = ("requests", "parents", "streams", "scores")
+    columns = "* exclude (file_id, line)" if table in placed else "*"
     return bench.rows(f"select {columns} from {table} order by all")
 
 
@@ -230,6 +231,35 @@ def test_scores_and_streams_follow_the_id_that_stands_for_their_request(bench: B
     assert {(row["request_id"], row["name"]) for row in contents(bench, "scores")} == {
         ("chatcmpl-1", "correct"), ("chatcmpl-1", "tone"),
     }  # fmt: skip
+
+
+def test_streams_and_scores_that_turn_out_to_be_one_are_counted_anew(bench: Bench) -> None:
+    """Two files tell of one stream and one score each, under ids that a third file joins."""
+    stream = {"started_at": "2026-11-09T10:00:00Z", "offsets_ms": [1, 2]}
+    score = {"name": "correct", "value": 1}
+    parts = {
+        "a.jsonl": [stream | {"request_id": "a"}],
+        "b.jsonl": [stream | {"request_id": "b", "offsets_ms": [1, 2, 3]}],
+        "a-scores.jsonl": [
+            score | {"request_id": "a"},
+            score | {"request_id": "a", "name": "tone"},
+        ],
+        "b-scores.jsonl": [score | {"request_id": "b", "value": 0}],
+        "joins.jsonl": [native("a", other_ids=["b"])],
+    }
+    benches = arrangements(bench, parts)
+    for one in benches:
+        (row,) = contents(one, "streams")
+        assert (row["request_id"], row["offsets_ms"]) == ("a", [1, 2, 3])
+        assert [row["name"] for row in contents(one, "scores")] == ["correct", "tone"]
+        counts = counted(one)
+        assert sorted([counts["a.jsonl"], counts["b.jsonl"]]) == [(0, 1, 0), (1, 0, 0)]
+        assert sum(counts[name][0] for name in ("a-scores.jsonl", "b-scores.jsonl")) == 2
+        assert sum(counts[name][1] for name in ("a-scores.jsonl", "b-scores.jsonl")) == 1
+        assert counts["joins.jsonl"] == (1, 0, 0)
+        # The place that is kept is that of the record counted as stored.
+        (place,) = one.rows("select path from streams join files using (file_id)")
+        assert counts[Path(place["path"]).name] == (1, 0, 0)
 
 
 def test_a_langfuse_score_finds_the_span_that_opentelemetry_logged(bench: Bench) -> None:

@@ -230,7 +230,7 @@ def test_a_door_that_lags_behind_is_brought_up_to_date(bench: Bench) -> None:
     assert connection.execute("select count(*) from scores").fetchone() == (1,)
     assert connection.execute(
         "select count(*) from duckdb_columns() where table_name = 'scores' and comment is not null"
-    ).fetchone() == (6,)
+    ).fetchone() == (8,)
     connection.close()
 
 

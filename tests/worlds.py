@@ -249,7 +249,10 @@ def contents(path: Path) -> dict[str, list[str]]:
         "requests": "select * exclude (file_id, line) from stored_requests",
         "parents": "select * exclude (file_id, line) from parents",
     }
-    tables |= {name: f"from {name}" for name in ("streams", "scores", "bills")}
+    tables |= {
+        name: f"select * exclude (file_id, line) from {name}" for name in ("streams", "scores")
+    }
+    tables |= {name: f"from {name}" for name in ("bills", "spans")}
     with closing(Store.open(path).connect()) as connection:
         return {
             name: [
