@@ -64,13 +64,14 @@ def stage(connection: Any, plans: Sequence[Plan], scratch: Path) -> list[Plan]:
         groups.setdefault((plan.format.name, plan.layout), []).append(plan)
     done: list[Plan] = []
     for (_, layout), group in sorted(groups.items()):
-        group = [closed(plan, scratch) for plan in group] if layout == "csv" else group
-        # DuckDB 2.0 takes a number column without NULLs for one that stays so when it is cast; NaN
-        # does not.
+        if layout == "csv":
+            group = [closed(plan, scratch) for plan in group]
         if layout == "newline_delimited":
             # Where the last line broke off, another reading would only find that out at the end.
             lenient = not all(plain_files.ends_a_line(plan.plain) for plan in group)
             group = [replace(plan, lenient=lenient) for plan in group]
+        # DuckDB 2.0 takes a number column without NULLs for one that stays so when it is cast; NaN
+        # does not.
         careful = "statistics_propagation" if layout == "parquet" else ""
         connection.execute(f"set disabled_optimizers = '{careful}'")
         done.extend(read_halves(connection, group, scratch))
