@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import json
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.conftest import Bench
 from tests.worlds import contents, differences
 
 SAMPLES = Path(__file__).parent.parent / "sample_logs"
+GOLDENS = Path(__file__).parent / "golden" / "formats"  # what each sample gives alone
 PACKERS: list[tuple[str, Callable[[bytes], bytes]]] = [
     ("", lambda data: data),
     (".gz", gzip.compress),
@@ -31,6 +33,28 @@ OTHERS = {
     "notes.csv": b"just, some\nwords\n",
     "broken.gz": b"\x1f\x8b\x08\x00not gzip at all",
 }
+
+
+def test_the_counts_of_a_folder_are_those_of_each_file_alone(bench: Bench) -> None:
+    """But for the calls that two files tell of, and the ledger names each of these."""
+    bench.ingest(SAMPLES)
+    files = bench.rows("select * from files order by path")
+    shared = {
+        row["file_id"]: row["n"]
+        for row in bench.rows(
+            "select file_id, count(*) as n from merges "
+            "where outcome = 'merged' and into_file_id <> file_id group by file_id"
+        )
+    }
+    for file in files:
+        golden = GOLDENS / f"{Path(file['path']).name.split('.')[0]}.json"
+        alone = json.loads(golden.read_text(encoding="utf-8"))["counts"]
+        more = shared.get(file["file_id"], 0)
+        alone["stored"] -= more
+        alone["merged"] += more
+        assert {name: file[name] for name in alone} == alone, golden.name
+    assert len(files) == len(list(SAMPLES.iterdir())) >= 43
+    assert sum(shared.values()) == 65  # LiteLLM's calls that OpenTelemetry logged as well
 
 
 def test_a_mixed_folder_is_read_in_one_call_in_any_order(bench: Bench) -> None:

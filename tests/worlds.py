@@ -157,7 +157,7 @@ def answer_part(draw: st.DrawFn) -> Record:
 
 @st.composite
 def spans(draw: st.DrawFn) -> list[Record]:
-    """The spans of one trace, one export request each: calls, and what repeats their usage."""
+    """The spans of one trace, one export request each: calls, what repeats their usage, and steps between."""
     trace = draw(ids)
     used = [
         draw(st.tuples(st.integers(1, 900), st.integers(1, 90)))
@@ -168,15 +168,24 @@ def spans(draw: st.DrawFn) -> list[Record]:
     names = [f"{trace:04x}{depth:012x}" for depth in range(around)]
     made = [(names[depth], names[depth - 1] if depth else "", total) for depth in range(around)]
     inner = names[-1] if names else ""
+    steps = [f"{trace:04x}b{place:011x}" for place in range(draw(st.integers(0, 2)))]
+    between = [(name, above, None) for name, above in zip(steps, [inner, *steps], strict=False)]
+    inner = steps[-1] if steps else inner
     made += [(f"{trace:04x}c{place:011x}", inner, item) for place, item in enumerate(used)]
-    return [as_line("otlp_genai", span(trace, *item)) for item in made]
+    return [as_line("otlp_genai", span(trace, *item)) for item in [*made, *between]]
 
 
-def span(trace: int, name: str, parent: str, used: tuple[int, int]) -> dict[str, Any]:
+def span(trace: int, name: str, parent: str, used: tuple[int, int] | None) -> dict[str, Any]:
+    """A call that used so many tokens, or a step that calls no model."""
     began = (BEGAN + 60 * trace) * 1_000_000_000
-    texts = {"gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-5.4"}
-    counts = {"gen_ai.usage.input_tokens": used[0], "gen_ai.usage.output_tokens": used[1]}
-    attributes = [{"key": key, "value": {"stringValue": text}} for key, text in texts.items()]
+    texts = {"gen_ai.operation.name": "execute_tool"}
+    counts = {}
+    if used is not None:
+        texts = {"gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-5.4"}
+        counts = {"gen_ai.usage.input_tokens": used[0], "gen_ai.usage.output_tokens": used[1]}
+    attributes: list[dict[str, Any]] = [
+        {"key": key, "value": {"stringValue": text}} for key, text in texts.items()
+    ]
     attributes += [{"key": key, "value": {"intValue": str(count)}} for key, count in counts.items()]
     return {"resourceSpans": [{"resource": {"attributes": []}, "scopeSpans": [{"spans": [{
         "traceId": f"{trace:032x}", "spanId": name, "parentSpanId": parent, "name": "chat",
