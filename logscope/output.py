@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import re
 import sys
+import textwrap
 import unicodedata
+from collections.abc import Collection
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     import polars
 
 FORMATS = ("table", "csv", "json", "ndjson", "parquet", "md")
-UNKNOWN = "–"
+UNKNOWN, UNKNOWN_GROUP = "–", "(unknown)"
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 MAX_CELL = 60
@@ -55,6 +57,11 @@ def cell(value: Any) -> str:
     return text if len(text) <= MAX_CELL else text[: MAX_CELL - 1] + "…"
 
 
+def group(value: Any) -> str:
+    """Return the name of a group of --by; one that is not known is named so."""
+    return UNKNOWN_GROUP if value is None else cell(value)
+
+
 def number(value: float) -> str:
     """Return a float with the digits that matter: three, and whole numbers from 100 on."""
     size = abs(value)
@@ -75,30 +82,91 @@ def width_of(text: str) -> int:
     )
 
 
-def text_table(header: list[str], rows: list[list[str]], right: list[bool]) -> str:
-    """Return rows as aligned plain text; the layout follows from the data alone."""
+class Terminal:
+    """The terminal that answers are laid out for; None: they are as wide as they are."""
+
+    columns: int | None = None
+
+
+def text_table(header: list[str], rows: list[list[str]], right: list[bool], keys: int = 0) -> str:
+    """Return rows as aligned plain text; the layout follows from the data alone.
+
+    In a terminal that is too narrow the table goes on below itself, as often as needed, each part
+    with the first `keys` columns: those that tell the rows apart.
+    """
     table = [header, *rows]
     widths = [max(width_of(row[i]) for row in table) for i in range(len(header))]
-    lines = []
-    for row in table:
-        parts = []
-        for text, width, to_right in zip(row, widths, right, strict=True):
-            gap = " " * (width - width_of(text))
-            parts.append(gap + text if to_right else text + gap)
-        lines.append("  ".join(parts).rstrip())
-    return "\n".join(lines) + "\n"
+    parts = []
+    for columns in parts_of(widths, keys):
+        lines = []
+        for row in table:
+            cells = []
+            for i in columns:
+                gap = " " * (widths[i] - width_of(row[i]))
+                cells.append(gap + row[i] if right[i] else row[i] + gap)
+            lines.append("  ".join(cells).rstrip())
+        parts.append("\n".join(lines) + "\n")
+    return "\n".join(parts)
 
 
-def render(frame: polars.DataFrame, format: str) -> str | bytes:
-    """Return the rows in one of FORMATS; only Parquet is bytes."""
+def parts_of(widths: list[int], keys: int) -> list[list[int]]:
+    """Return which columns stand in each part of a table, so that none is wider than the terminal.
+
+    A column that fits nowhere has a part of its own.
+    """
+    everything = list(range(len(widths)))
+    if not keys or Terminal.columns is None:
+        return [everything]
+    # Where they would leave no room, fewer have to do.
+    while keys > 1 and sum(widths[at] + 2 for at in range(keys)) > 2 * Terminal.columns / 3:
+        keys -= 1
+    first = everything[:keys]
+    parts = [first.copy()]
+    for i in everything[keys:]:
+        width = sum(widths[at] + 2 for at in parts[-1]) + widths[i]
+        if width > Terminal.columns and len(parts[-1]) > keys:
+            parts.append(first.copy())
+        parts[-1].append(i)
+    return parts
+
+
+def fitted(text: str) -> str:
+    """Return text with its long lines broken between words, where a terminal is narrower."""
+    width = Terminal.columns
+    if width is None:
+        return text
+    lines: list[str] = []
+    for line in text.split("\n"):
+        lines += (
+            textwrap.wrap(line, width, subsequent_indent="  ", break_long_words=False)
+            if width_of(line) > width
+            else [line]
+        )
+    return "\n".join(lines)
+
+
+def render(frame: polars.DataFrame, format: str, by: Collection[str] = ()) -> str | bytes:
+    """Return the rows in one of FORMATS; only Parquet is bytes.
+
+    In a table for people an unknown group, NULL in a column of `by`, is named so.
+    """
     import polars as pl
 
     if format not in FORMATS:
         raise UsageError(f"--format {format!r} is unknown.{did_you_mean(format, FORMATS)}")
     if format in ("table", "md"):
-        rows = [[cell(value) for value in row] for row in frame.iter_rows()]
+        rows = [
+            [
+                group(value) if name in by else cell(value)
+                for name, value in zip(frame.columns, row, strict=True)
+            ]
+            for row in frame.iter_rows()
+        ]
         if format == "table":
-            return text_table(frame.columns, rows, [dtype.is_numeric() for dtype in frame.dtypes])
+            right = [dtype.is_numeric() for dtype in frame.dtypes]
+            # Names at the front tell the rows apart.
+            keys = right.index(True) if True in right else 1
+            return text_table(frame.columns, rows, right, keys)
         return markdown(frame.columns, rows, [dtype.is_numeric() for dtype in frame.dtypes])
     if format == "parquet":
         import io

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from logscope.output import UNKNOWN, cell, clean, number, text_table
+from logscope.output import UNKNOWN, cell, clean, group, number, text_table
 from logscope.words import plural
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def latency_table(
         drawn = bars.bars(tuple(row[name] for name in by)) if bars else ""
         rows.append(
             [
-                *("(unknown)" if row[name] is None else cell(row[name]) for name in by),
+                *(group(row[name]) for name in by),
                 f"{row['n']:,}",
                 f"{100 * row['n_ok'] / row['n']:.1f}",
                 milliseconds(row["ttft_p50_ms"]),
@@ -190,7 +190,9 @@ def latency_table(
                 f"{drawn}  {note}" if bars else note,
             ]
         )
-    table = text_table(header, rows, [*(False for _ in by), *(True for _ in range(8)), False])
+    table = text_table(
+        header, rows, [*(False for _ in by), *(True for _ in range(8)), False], len(by)
+    )
     foot = (
         "ttft = first generated event - request start; "
         "tpot = (end - first token) / (output tokens - 1); total = end - start.\n"
@@ -263,7 +265,7 @@ def cost_table(frame: polars.DataFrame, by: Sequence[str], title: str) -> str:
         cached = row["cache_read_tokens"]
         rows.append(
             [
-                *("(unknown)" if row[name] is None else cell(row[name]) for name in by),
+                *(group(row[name]) for name in by),
                 f"{row['n']:,}",
                 UNKNOWN if cost is None else f"{cost:,.2f}",
                 f"{float(cost) / total:.0%}" if cost is not None and total else UNKNOWN,
@@ -279,7 +281,9 @@ def cost_table(frame: polars.DataFrame, by: Sequence[str], title: str) -> str:
                 else "",
             ]
         )
-    table = text_table(header, rows, [*(False for _ in by), *(True for _ in range(8)), False])
+    table = text_table(
+        header, rows, [*(False for _ in by), *(True for _ in range(8)), False], len(by)
+    )
     foot = (
         "cost = tokens by the price in force when the request started; logged = what the producer wrote.\n"
         "Rows: --format json. As SQL: logscope query cost --sql\n"
@@ -318,5 +322,5 @@ def recommend_screen(recommendation: Recommendation) -> str:
     told = summary(recommendation)
     rows = [[clean(str(value)) for value in row] for row in told.rows.iter_rows()]
     right = [name in ("share", "operations") for name in told.rows.columns]
-    table = text_table(told.rows.columns, rows, right) if rows else ""
+    table = text_table(told.rows.columns, rows, right, 2) if rows else ""
     return "\n".join([*map(clean, told.head), table.rstrip("\n"), *map(clean, told.foot)]) + "\n"

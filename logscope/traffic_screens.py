@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from logscope.output import UNKNOWN, cell, clean, number, text_table
+from logscope.output import UNKNOWN, clean, group, number, text_table
 
 if TYPE_CHECKING:
     import polars
@@ -56,17 +56,23 @@ def show(
     return frame, traffic_table(frame, names, title) + budgets
 
 
-def table(frame: polars.DataFrame, by: Sequence[str], columns: Columns, words: int = 0) -> str:
-    """Return rows as text: the groups, `words` columns to the left, the others to the right."""
+def table(
+    frame: polars.DataFrame, by: Sequence[str], columns: Columns, words: int = 0, keys: int = 0
+) -> str:
+    """Return rows as text: the groups, `words` columns to the left, the others to the right.
+
+    The words tell the rows apart; where there are none, so many `keys` of the others.
+    """
     header = [*by, *(name for name, _ in columns)]
     rows = [
         [
-            *("(unknown)" if row[name] is None else cell(row[name]) for name in by),
+            *(group(row[name]) for name in by),
             *(write(row) for _, write in columns),
         ]
         for row in frame.iter_rows(named=True)
     ]
-    return text_table(header, rows, [i >= len(by) + words for i in range(len(header))])
+    right = [i >= len(by) + words for i in range(len(header))]
+    return text_table(header, rows, right, len(by) + (words or keys))
 
 
 def whole(name: str) -> Callable[[Row], str]:
@@ -173,7 +179,7 @@ def load_table(frame: polars.DataFrame, by: Sequence[str], title: str) -> str:
         "such a closed loop\nhides the queueing that others would meet (coordinated omission). "
         "SQL: logscope query load --sql\n"
     )
-    return f"{title} · times in ms\n" + table(frame, by, columns) + foot
+    return f"{title} · times in ms\n" + table(frame, by, columns, keys=1) + foot
 
 
 def objectives_table(frame: polars.DataFrame, by: Sequence[str]) -> str:

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any
 
-from logscope.output import clean
+from logscope.output import UNKNOWN_GROUP, clean
 
 DASH = "–"
 MINUS = "\N{MINUS SIGN}"
 THIN = "\N{NARROW NO-BREAK SPACE}"
-UNKNOWN_NAME = "(unknown)"
+UNKNOWN_NAME = UNKNOWN_GROUP
 MAX_NAME = 48
 
 

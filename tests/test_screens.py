@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import polars as pl
 import pytest
 
 from logscope.accounting import FormatCount, IngestResult
-from logscope.output import cell
+from logscope.output import Terminal, cell, fitted, render, text_table
 from logscope.queries import find_queries, list_queries
 from logscope.screens import MOST_FORMATS, ingest_summary, query_list
 from tests.conftest import Bench, native
@@ -19,6 +20,30 @@ def test_the_list_of_queries_names_each_under_its_area() -> None:
     assert areas == sorted({query.path.parent.name for query in find_queries().values()})
     names = {line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "}
     assert names == set(find_queries()) and len(names) >= 40
+
+
+def test_a_narrow_terminal_gets_the_rest_of_a_table_below(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    header, rows = ["model", "n", "p50", "p95"], [["opus", "12", "1,023", "4,230"]]
+    right = [False, True, True, True]
+    whole = "model   n    p50    p95\nopus   12  1,023  4,230\n"
+    assert text_table(header, rows, right, 1) == whole
+    monkeypatch.setattr(Terminal, "columns", 23)
+    assert text_table(header, rows, right, 1) == whole
+    # Seventeen columns hold the model, n and p50; the model comes again beside p95.
+    monkeypatch.setattr(Terminal, "columns", 17)
+    parts = text_table(header, rows, right, 1).split("\n\n")
+    assert parts == ["model   n    p50\nopus   12  1,023", "model    p95\nopus   4,230\n"]
+    assert fitted("a long line of words here") == "a long line of\n  words here"
+
+
+def test_an_unknown_group_is_named_and_other_unknowns_are_a_dash() -> None:
+    frame = pl.DataFrame({"team": ["a", None], "p95_ms": [None, 2.0]})
+    assert str(render(frame, "table", by=["team"])).splitlines()[1:] == [
+        "a               –",
+        "(unknown)    2.00",
+    ]
 
 
 @pytest.mark.parametrize(

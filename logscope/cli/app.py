@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+from collections.abc import Collection
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from logscope.errors import LogscopeError, UsageError
+from logscope.output import Terminal
 
 if TYPE_CHECKING:
     import polars
@@ -103,7 +106,19 @@ By = Annotated[
 ]
 Tz = Annotated[str, typer.Option(help="Time zone of days and weeks.")]
 Format = Annotated[Rows, typer.Option("--format", help="How to write the rows.")]
-Output = Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.")]
+
+
+def for_a_file(path: Path | None) -> Path | None:
+    """What goes to a file is not laid out for the terminal."""
+    if path is not None and str(path) != "-":
+        Terminal.columns = None
+    return path
+
+
+Output = Annotated[
+    Path | None,
+    typer.Option("-o", "--output", callback=for_a_file, help="Write to this file."),
+]
 
 
 def version(value: bool) -> None:
@@ -125,6 +140,7 @@ def root(
 
     Nothing leaves this machine.
     """
+    Terminal.columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     if ctx.invoked_subcommand is None:
         typer.echo(WELCOME, nl=False)
 
@@ -141,15 +157,20 @@ def logs(store: Path | None) -> Logs:
 
 
 def answer(
-    frame: polars.DataFrame, format: Rows, output: Path | None, screen: str | None = None
+    frame: polars.DataFrame,
+    format: Rows,
+    output: Path | None,
+    screen: str | None = None,
+    by: Collection[str] = (),
 ) -> None:
-    """Print rows in the format asked for; `screen` is how a person sees them."""
+    """Print rows in the format asked for; `screen` is how a person sees them, `by` their groups."""
     from logscope import output as out
 
-    content = (
-        screen if screen is not None and format is Rows.table else out.render(frame, format.value)
-    )
-    out.write(content, output)
+    if format is not Rows.table:
+        out.write(out.render(frame, format.value, by), output)
+        return
+    text = screen if screen is not None else str(out.render(frame, format.value, by))
+    out.write(out.fitted(text), output)
 
 
 def read_text(path: Path) -> str:

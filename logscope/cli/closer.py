@@ -72,7 +72,7 @@ def query(
         from logscope import screens
 
         screen = screens.definitions_screen(frame)
-    answer(frame, format, output, screen)
+    answer(frame, format, output, screen, by=(by or "").split(","))
 
 
 @app.command(rich_help_panel=CLOSER)

@@ -25,6 +25,7 @@ from logscope.cli.app import (
     read_text,
 )
 from logscope.errors import UsageError
+from logscope.output import fitted
 
 NO_NETWORK = " Open it in a browser; it needs no network."
 
@@ -71,7 +72,7 @@ def ingest(
                 max_rejects=share(max_rejects),
                 progress=progress,
             )
-        typer.echo(screens.ingest_summary(result, opened.store), nl=False)
+        typer.echo(fitted(screens.ingest_summary(result, opened.store)), nl=False)
 
 
 def share(text: str | None) -> float | None:
@@ -122,6 +123,7 @@ def latency(
             else measures.run_query(opened.store, "distribution", selection, {}),
             format,
             output,
+            by=selection.by,
         )
         return
     frame, bars = measures.latency_with_histogram(opened.store, selection)
@@ -251,7 +253,7 @@ def recommend(
     chosen = load_policy(opened.config, policy)
     made, note = recommend_and_record(opened.store, selection, opened.config, chosen)
     write(made.text(), output)
-    typer.echo(screens.recommend_screen(made), nl=False)
+    typer.echo(fitted(screens.recommend_screen(made)), nl=False)
     if str(output) != "-":
         typer.echo(f"Wrote {output} ({made.config_id}). Next: logscope export --to litellm")
     if note:
