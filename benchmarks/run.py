@@ -169,7 +169,19 @@ def report(folder: Path) -> bool:
     return found.wall_s <= 20 and ratio <= 1.2
 
 
-BENCHMARKS = {"ingest": ingest, "files": files, "latency": latency, "report": report}
+def streams(folder: Path) -> bool:
+    """A million streams of a hundred chunks: all latency queries together; see latency.py."""
+    command = [sys.executable, HERE / "latency.py", "--store", str(folder / "streams")]
+    return subprocess.run(command, check=False).returncode == 0
+
+
+BENCHMARKS = {
+    "ingest": ingest,
+    "files": files,
+    "latency": latency,
+    "streams": streams,
+    "report": report,
+}
 
 
 def main() -> None:

@@ -24,9 +24,9 @@ streamed as (
             -- A request without a first token of its own takes the one of its stream.
             case
                 when first_token_at is not null then named.ttft_ms
-                else stream_facts.ttft_ms
+                else stream_facts.first_generated_ms
             end as ttft_ms,
-            coalesce(named.ttft_visible_ms, stream_facts.ttft_visible_ms) as ttft_visible_ms
+            coalesce(named.ttft_visible_ms, stream_facts.first_visible_ms) as ttft_visible_ms
         )
     from named
     left join stream_facts using (request_id)

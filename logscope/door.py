@@ -17,7 +17,7 @@ from typing import Any
 
 import duckdb
 
-from logscope import tables
+from logscope import gaps, tables
 from logscope.config import identifier, quote
 from logscope.queries import find_queries, shipped_folder
 from logscope.tables import (
@@ -99,7 +99,7 @@ def comment(connection: Any, names: Iterable[str]) -> None:
 def door_stamp() -> str:
     """Return a hash of all that makes the door."""
     queries = find_queries(shipped_folder()).values()
-    code = Path(__file__), Path(tables.__file__)
+    code = Path(__file__), Path(tables.__file__), Path(gaps.__file__)
     parts = [TABLES_SQL, VIEWS_SQL, *code, *(query.path for query in queries)]
     digest = hashlib.sha256(duckdb.__version__.encode())
     for path in parts:
@@ -125,6 +125,8 @@ def create_macros(connection: Any) -> None:
     windows and joins behind them: a quarter of the time.
     """
     create_selection(connection, GROUPS, "true")
+    for name in gaps.CHUNKS:
+        connection.execute(f"create view {name} as {gaps.as_view(name)}")
     views = [
         row[0]
         for row in connection.execute(

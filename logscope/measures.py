@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from logscope.config import identifier
 from logscope.errors import NoDataError, UsageError, did_you_mean
+from logscope.gaps import make_tables
 from logscope.queries import SqlFile, find_query
 from logscope.selection import CLUSTER, Selection
 from logscope.store import Store
@@ -35,12 +36,13 @@ def run_query(
     with closing(selection.connect(store)) as connection:
         if "selection" in query.sql:
             require_rows(connection, store)
+        make_tables(connection, query.sql)
         return frame(connection, query, bound, selection)
 
 
 def require_rows(connection: Any, store: Store) -> None:
     """Raise NoDataError if the selection is empty, with what the store has."""
-    if connection.execute("select exists(select 1 from selection)").fetchone()[0]:
+    if connection.execute("select exists(select 1 from selection)").fetchall()[0][0]:
         return
     days = store.days()
     held = f"It holds {days[0]} to {days[-1]}." if days else "It is empty."

@@ -34,6 +34,8 @@ RECORD_KEY = """case
     when is_bill then 'bill ' || bill_id
     else 'score ' || concat_ws(chr(31), request_id, session_id, name, score_source, request_id is null)
 end"""
+# What requests take over from their streams.
+STREAM_FACTS = ("n_chunks", "first_generated_ms", "first_visible_ms", "max_gap_ms", "stall_ms")
 # Cloud regions as they stand in host names: AWS, then Google, then Azure.
 HOST_REGION = (
     r"\b((?:us|eu|ap|sa|ca|me|af|il|mx|europe|asia|australia|africa|northamerica|southamerica)"
@@ -166,22 +168,23 @@ def stage_streams(connection: Any, store: Store) -> None:
     A stream without a start of its own lies on the day of its request. One that has neither goes to
     the table `homeless`, which makes its record a rejected one.
     """
-    connection.execute(f"create or replace table next_streams as {read('streams')}")
-    connection.execute("insert into homeless select request_id from next_streams where day is null")
-    connection.execute("delete from next_streams where day is null")
+    connection.execute(
+        f"""
+        create or replace table fullest_streams as {read("streams")};
+        insert into homeless select request_id from fullest_streams where day is null;
+        create or replace table next_streams as {read("stream_facts")} where day is not null
+        """
+    )
 
 
 def stream_facts(connection: Any, store: Store, has_streams: bool) -> str:
     """Return the SELECT of what streams, new and stored, say about the requests concerned."""
-    facts = read("stream_facts")
+    facts = f"select request_id, {', '.join(STREAM_FACTS)} from"
     open_stored(connection, store, "streams")
     concerned = "semi join rows using (request_id)" if store.files("streams") else ""
     unseen = "anti join next_streams using (request_id)" if has_streams else ""
-    connection.execute(
-        f"create or replace view older_streams as from stored_streams {concerned} {unseen}"
-    )
-    older = facts.replace("next_streams", "older_streams")
-    return f"select * from ({facts}) union all select * from ({older})" if has_streams else older
+    older = f"{facts} stored_streams {concerned} {unseen}"
+    return f"{facts} next_streams union all {older}" if has_streams else older
 
 
 def merge_scores(connection: Any, store: Store) -> Change:

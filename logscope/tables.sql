@@ -181,6 +181,25 @@ create table streams (
     offsets_ms double[],
     kinds varchar[],
     tokens_per_chunk bigint[],
+    ---------- what follows from them, so that few questions have to read the lists
+    n_chunks integer,
+    n_generated integer,
+    n_answered integer,
+    generated_at integer,
+    generated_ms double[],
+    first_chunk_ms double,
+    first_generated_ms double,
+    second_generated_ms double,
+    first_visible_ms double,
+    last_generated_ms double,
+    last_answer_ms double,
+    last_chunk_ms double,
+    max_gap_ms double,
+    n_stalls integer,
+    stall_ms double,
+    n_coalesced integer,
+    has_reasoning boolean,
+    ---------- where the record came from
     file_id varchar,
     line bigint
 );
@@ -190,6 +209,23 @@ comment on column streams.day is 'UTC date of its start; the partition.';
 comment on column streams.offsets_ms is 'Arrival of each chunk since the request''s start; ms.';
 comment on column streams.kinds is 'Kind of each chunk: role, text, reasoning, tool, usage; NULL if unknown.';
 comment on column streams.tokens_per_chunk is 'Tokens in each chunk, where known.';
+comment on column streams.n_chunks is 'Chunks of any kind.';
+comment on column streams.n_generated is 'Chunks of text, reasoning or a tool call; without kinds all of them.';
+comment on column streams.n_answered is 'Chunks that are not the usage; without kinds all of them.';
+comment on column streams.generated_at is 'Place of the first generated chunk, from 1.';
+comment on column streams.generated_ms is 'Arrival of each generated chunk, where others lie between them; else they follow each other and this is NULL.';
+comment on column streams.first_chunk_ms is 'First chunk of any kind - start; ms.';
+comment on column streams.first_generated_ms is 'First generated chunk - start; ms.';
+comment on column streams.second_generated_ms is 'Second generated chunk - start; ms.';
+comment on column streams.first_visible_ms is 'First chunk of text or a tool call - start; ms. NULL without kinds.';
+comment on column streams.last_generated_ms is 'Last generated chunk - start; ms.';
+comment on column streams.last_answer_ms is 'Last chunk that is not the usage - start; ms.';
+comment on column streams.last_chunk_ms is 'Last chunk of any kind - start; ms.';
+comment on column streams.max_gap_ms is 'Longest gap between two chunks; ms.';
+comment on column streams.n_stalls is 'Gaps over 1 s.';
+comment on column streams.stall_ms is 'Sum of the gaps over 1 s; ms.';
+comment on column streams.n_coalesced is 'Generated chunks that came within a millisecond of the one before.';
+comment on column streams.has_reasoning is 'Whether a chunk is reasoning; NULL without kinds.';
 comment on column streams.file_id is 'File of the record counted as stored; NULL where that is the request''s own.';
 comment on column streams.line is 'Record number in that file, from 1.';
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from typing import Any
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from logscope import gaps
 from logscope.cli import app
 from logscope.histogram import limits, place, rounded
 from logscope.queries import find_queries
+from logscope.selection import Selection
+from logscope.tables import fetch
 from tests.conftest import Bench, native
 
 Row = dict[str, Any]
@@ -129,6 +133,29 @@ def test_stalls_by_hand(full: Bench) -> None:
     assert row["stalls_per_1000_tokens"] == pytest.approx(1000 / 11)
     finer = one(full, "stream_stalls", over_ms=250)
     assert (finer["stalls"], float(finer["stall_ms"])) == (2, 1899.5)
+
+
+def test_gaps_are_those_of_generated_chunks_wherever_others_lie(bench: Bench) -> None:
+    # Text at 100, 150 and 190, a usage chunk between; without it the gaps are 50 and 40.
+    stream = {
+        "request_id": "mixed",
+        "offsets_ms": [90, 100, 120, 150, 190],
+        "kinds": ["role", "text", "usage", "text", "text"],
+    }
+    bench.ingest(bench.write([native("mixed")], "r.jsonl"), bench.write([stream], "s.jsonl"))
+    itl = one(bench, "itl")
+    assert (itl["n"], itl["p50_ms"], itl["max_ms"]) == (2, 45, 50)
+    assert one(bench, "chunk_gap")["p50_ms"] == 45
+    assert like(bench, "aiperf")["inter_chunk_latency"]["max"] == 50
+    # vLLM pools all but the usage: 10, 50 and 40.
+    assert like(bench, "vllm")["itl"]["p50"] == 40
+
+
+def test_a_stall_may_be_of_another_length(full: Bench) -> None:
+    # Gaps of 200, 100, 300, 0.5, 1,599.5 and 50 ms.
+    stalls = one(full, "stream_stalls", over_ms=250)
+    assert (stalls["stalls"], float(stalls["stall_ms"])) == (2, 1899.5)
+    assert one(full, "stream_stalls", over_ms=1600)["stalls"] == 0
 
 
 def test_a_single_token_has_no_pace(bench: Bench) -> None:
@@ -263,11 +290,11 @@ def test_figures_are_numpys_on_the_raw_arrays(many: Many) -> None:
     bench, requests, streams = many
     for model in ("m0", "m1"):
         mine = [i for i, row in enumerate(requests) if row["model"] == model]
-        gaps = np.concatenate([np.diff(streams[i]["offsets_ms"]) for i in mine])
+        pooled = np.concatenate([np.diff(streams[i]["offsets_ms"]) for i in mine])
         row = {r["model"]: r for r in bench.logs.query("itl").iter_rows(named=True)}[model]
-        assert row["n"] == len(gaps)
+        assert row["n"] == len(pooled)
         found = [row[name] for name in ("p50_ms", "p95_ms", "p99_ms")]
-        assert found == pytest.approx(np.percentile(gaps, [50, 95, 99]).tolist(), rel=1e-12)
+        assert found == np.percentile(pooled, [50, 95, 99]).tolist()
     pace = {
         row["request_id"]: (row["duration_ms"] - row["ttft_ms"]) / (row["output_tokens"] - 1)
         for row in requests
@@ -281,6 +308,24 @@ def test_figures_are_numpys_on_the_raw_arrays(many: Many) -> None:
         found = [row["p50_ms"], row["p95_ms"]]
         assert found == pytest.approx(np.percentile(mine, [50, 95]).tolist(), rel=1e-12)
         assert (row["n"], row["p99_ms"]) == (200, None)
+
+
+@pytest.mark.parametrize("name", gaps.CHUNKS)
+@pytest.mark.parametrize("most", [gaps.MOST, 3000])
+def test_gaps_are_pooled_as_the_view_for_other_clients_does(
+    full: Bench, many: Many, name: str, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Some 4,000 gaps of each model: two groups at once, or each alone.
+    monkeypatch.setattr(gaps, "MOST", most)
+    monkeypatch.setattr(gaps, "PART", 1000)
+    for bench, groups in ((many[0], 2), (full, 1)):
+        with closing(Selection().connect(bench.logs.store)) as connection:
+            found = gaps.pooled(connection, name).sort("group_key")
+            wanted = fetch(connection, f"{gaps.as_view(name)} order by group_key")
+        assert found.height == groups
+        assert found.select("group_key", "n").rows() == wanted.select("group_key", "n").rows()
+        for column in ("avg", "std", "min", "p50", "p90", "p95", "p99", "max"):
+            assert found[column].to_list() == pytest.approx(wanted[column].to_list(), rel=1e-12)
 
 
 def test_vllms_own_arithmetic_on_a_run_in_its_shape(many: Many) -> None:

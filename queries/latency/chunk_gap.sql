@@ -4,30 +4,14 @@
 -- withheld: p95 under 60 streams, p99 under 300
 -- definition: (last generated chunk - first) / (generated chunks - 1), from 2 chunks.
 -- n counts streams.
-with streamed as (
+with measured as (
     select
         selection.group_key,
-        -- Without kinds every chunk counts as generated.
-        case
-            when streams.kinds is null then streams.offsets_ms
-            else list_filter(
-                streams.offsets_ms,
-                lambda moment, place: coalesce(streams.kinds[place], 'text') in (
-                    'text', 'reasoning', 'tool'
-                )
-            )
-        end as generated_ms
+        (streams.last_generated_ms - streams.first_generated_ms) / (streams.n_generated - 1)
+            as value_ms
     from selection
     join streams on selection.request_id = streams.request_id
-    where selection.status = 'ok'
-),
-
-measured as (
-    select
-        group_key,
-        (generated_ms[len(generated_ms)] - generated_ms[1]) / (len(generated_ms) - 1) as value_ms
-    from streamed
-    where len(generated_ms) >= 2
+    where selection.status = 'ok' and streams.n_generated >= 2
 )
 
 select

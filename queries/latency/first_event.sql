@@ -4,7 +4,7 @@
 -- withheld: p95 under 60 streams, p99 under 300
 -- definition: first chunk - start; it may say nothing but the role.
 with measured as (
-    select selection.group_key, streams.offsets_ms[1] as value_ms
+    select selection.group_key, streams.first_chunk_ms as value_ms
     from selection
     join streams on selection.request_id = streams.request_id
     where selection.status = 'ok'

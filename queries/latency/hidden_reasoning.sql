@@ -12,10 +12,7 @@ with reasoned as (
         selection.output_tps,
         1000.0 * (selection.output_text_tokens - 1)
         / nullif(selection.duration_ms - selection.ttft_ms, 0) as streamed_tps,
-        case
-            when streams.kinds is null then null
-            else not list_contains(streams.kinds, 'reasoning')
-        end as is_hidden
+        not streams.has_reasoning as is_hidden
     from selection
     left join streams on selection.request_id = streams.request_id
     where

@@ -4,35 +4,21 @@
 -- order: metric
 -- Successful requests only. First token: first non-empty chunk, reasoning included. Sequence length
 -- has the reasoning inside. The run ends with the last content. Percentiles interpolate as numpy's.
-with arrived as not materialized (
+with timed as (
     select
-        selection.*,
-        case
-            when streams.kinds is null then streams.offsets_ms
-            else list_filter(
-                streams.offsets_ms,
-                lambda moment, place: coalesce(streams.kinds[place], 'text') in (
-                    'text', 'reasoning', 'tool'
-                )
-            )
-        end as chunks_ms
+        selection.group_key,
+        selection.input_tokens,
+        selection.output_tokens,
+        selection.ttft_ms,
+        selection.ttft_visible_ms,
+        selection.duration_ms,
+        selection.duration_ms - selection.ttft_ms as decode_ms,
+        case when selection.output_tokens > 1 then selection.output_tokens - 1 end
+            as later_tokens,
+        streams.second_generated_ms - streams.first_generated_ms as second_ms
     from selection
     left join streams on selection.request_id = streams.request_id
     where selection.status = 'ok'
-),
-
-timed as (
-    select
-        group_key,
-        input_tokens,
-        output_tokens,
-        ttft_ms,
-        ttft_visible_ms,
-        duration_ms,
-        duration_ms - ttft_ms as decode_ms,
-        case when output_tokens > 1 then output_tokens - 1 end as later_tokens,
-        chunks_ms[2] - chunks_ms[1] as second_ms
-    from arrived
 ),
 
 measured as (
@@ -56,12 +42,6 @@ measured as (
             {'metric': 'input_sequence_length', 'unit': 'tokens', 'value': input_tokens}
         ], recursive := true)
     from timed
-),
-
-gaps as (
-    select group_key, unnest(chunks_ms[2:]) - unnest(chunks_ms[:-2]) as gap
-    from arrived
-    where len(chunks_ms) >= 2
 ),
 
 -- Of the group's whole run, not per request: one value.
@@ -113,14 +93,13 @@ told as (
         group_key,
         'inter_chunk_latency',
         'ms',
-        count(gap),
-        round(avg(gap), 9),
-        round(stddev_pop(gap), 9),
-        min(gap),
-        quantile_cont(gap, [0.5, 0.9, 0.95, 0.99]),
-        max(gap)
-    from gaps
-    group by group_key
+        n,
+        avg,
+        std,
+        min,
+        [p50, p90, p95, p99],
+        max
+    from generated_gaps
 
     union all
 

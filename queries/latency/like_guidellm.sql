@@ -5,34 +5,20 @@
 -- Successful requests only. Its inter-token latency is per request, first to last generated chunk;
 -- its time per output token has the wait for the first inside. Its own summaries step through the
 -- distribution; here percentiles interpolate, so they may differ by one request's value.
-with arrived as not materialized (
+with timed as (
     select
-        selection.*,
-        case
-            when streams.kinds is null then streams.offsets_ms
-            else list_filter(
-                streams.offsets_ms,
-                lambda moment, place: coalesce(streams.kinds[place], 'text') in (
-                    'text', 'reasoning', 'tool'
-                )
-            )
-        end as chunks_ms
+        selection.group_key,
+        selection.input_tokens,
+        selection.output_tokens,
+        selection.ttft_ms,
+        selection.ttft_visible_ms,
+        selection.duration_ms,
+        coalesce(streams.last_generated_ms, selection.duration_ms) as last_ms,
+        case when selection.output_tokens > 1 then selection.output_tokens - 1 end
+            as later_tokens
     from selection
     left join streams on selection.request_id = streams.request_id
     where selection.status = 'ok'
-),
-
-timed as (
-    select
-        group_key,
-        input_tokens,
-        output_tokens,
-        ttft_ms,
-        ttft_visible_ms,
-        duration_ms,
-        coalesce(chunks_ms[len(chunks_ms)], duration_ms) as last_ms,
-        case when output_tokens > 1 then output_tokens - 1 end as later_tokens
-    from arrived
 ),
 
 measured as (

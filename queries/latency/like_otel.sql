@@ -5,24 +5,7 @@
 -- A chunk is any generated content. Durations of failed operations count, their tokens do not.
 -- Its histograms end at 81.92 s and interpolate within buckets; here every value is exact. What
 -- the server would measure is taken from the same log: the network is inside.
-with arrived as (
-    select
-        selection.group_key,
-        case
-            when streams.kinds is null then streams.offsets_ms
-            else list_filter(
-                streams.offsets_ms,
-                lambda moment, place: coalesce(streams.kinds[place], 'text') in (
-                    'text', 'reasoning', 'tool'
-                )
-            )
-        end as chunks_ms
-    from selection
-    join streams on selection.request_id = streams.request_id
-    where selection.status = 'ok'
-),
-
-measured as (
+with measured as (
     select
         group_key,
         unnest([
@@ -40,12 +23,6 @@ measured as (
 
     select group_key, 'gen_ai.client.operation.duration', 's', duration_ms / 1000
     from selection
-),
-
-gaps as (
-    select group_key, (unnest(chunks_ms[2:]) - unnest(chunks_ms[:-2])) / 1000 as gap
-    from arrived
-    where len(chunks_ms) >= 2
 ),
 
 told as (
@@ -69,14 +46,13 @@ told as (
         group_key,
         'gen_ai.client.operation.time_per_output_chunk',
         's',
-        count(gap),
-        round(avg(gap), 9),
-        round(stddev_pop(gap), 9),
-        min(gap),
-        quantile_cont(gap, [0.5, 0.9, 0.95, 0.99]),
-        max(gap)
-    from gaps
-    group by group_key
+        n,
+        avg / 1000,
+        std / 1000,
+        min / 1000,
+        [p50 / 1000, p90 / 1000, p95 / 1000, p99 / 1000],
+        max / 1000
+    from generated_gaps
 )
 
 select

@@ -5,29 +5,17 @@
 -- Successful requests only. Its first token is the first chunk, even one that says only the role;
 -- its end the last chunk that is not the usage. ITL pools the gaps of all chunks; TPOT is per
 -- request, from 2 tokens. Without a stream log: first token and end of the request.
-with arrived as not materialized (
+with timed as (
     select
-        selection.*,
-        case
-            when streams.kinds is null then streams.offsets_ms
-            else list_filter(
-                streams.offsets_ms,
-                lambda moment, place: coalesce(streams.kinds[place], 'text') <> 'usage'
-            )
-        end as chunks_ms
+        selection.group_key,
+        selection.output_tokens,
+        coalesce(streams.first_chunk_ms, selection.ttft_ms) as first_ms,
+        coalesce(streams.last_answer_ms, selection.duration_ms) as latency_ms,
+        case when selection.output_tokens > 1 then selection.output_tokens - 1 end
+            as later_tokens
     from selection
     left join streams on selection.request_id = streams.request_id
     where selection.status = 'ok'
-),
-
-timed as (
-    select
-        group_key,
-        output_tokens,
-        coalesce(chunks_ms[1], ttft_ms) as first_ms,
-        coalesce(chunks_ms[len(chunks_ms)], duration_ms) as latency_ms,
-        case when output_tokens > 1 then output_tokens - 1 end as later_tokens
-    from arrived
 ),
 
 measured as (
@@ -39,12 +27,6 @@ measured as (
             {'metric': 'e2el', 'unit': 'ms', 'value': latency_ms}
         ], recursive := true)
     from timed
-),
-
-gaps as (
-    select group_key, unnest(chunks_ms[2:]) - unnest(chunks_ms[:-2]) as gap
-    from arrived
-    where len(chunks_ms) >= 2
 ),
 
 -- Of the group's whole run, not per request: one value.
@@ -97,14 +79,13 @@ told as (
         group_key,
         'itl',
         'ms',
-        count(gap),
-        round(avg(gap), 9),
-        round(stddev_pop(gap), 9),
-        min(gap),
-        quantile_cont(gap, [0.5, 0.9, 0.95, 0.99]),
-        max(gap)
-    from gaps
-    group by group_key
+        n,
+        avg,
+        std,
+        min,
+        [p50, p90, p95, p99],
+        max
+    from answer_gaps
 
     union all
 
