@@ -147,26 +147,33 @@ def files(folder: Path) -> bool:
 
 
 def report(folder: Path) -> bool:
-    """A year of 200,000 requests a week: its last report beside that of a store of two weeks."""
-    made = {"a year": folder / "year", "two weeks": folder / "two_weeks"}
-    for name, weeks in (("a year", "52"), ("two weeks", "2")):
+    """The report over 10 million requests in two weeks; the last of a year beside that of two weeks."""
+    made = {"a year": (52, 200_000), "two weeks": (2, 200_000), "busy weeks": (2, 5_000_000)}
+    for name, (weeks, requests) in made.items():
+        sizes = ["--weeks", str(weeks), "--requests", str(requests)]
         subprocess.run(
-            [sys.executable, HERE / "weekly_store.py", made[name], "--weeks", weeks], check=True
+            [sys.executable, HERE / "weekly_store.py", folder / name, *sizes], check=True
         )
 
     def written(name: str) -> Run:
-        command = [sys.executable, "-m", "logscope", "report", "--store", str(made[name])]
+        command = [sys.executable, "-m", "logscope", "report", "--store", str(folder / name)]
         return run([*command, "-o", str(folder / "reports")])
 
-    rounds = [(written("a year"), written("two weeks")) for _ in range(ROUNDS)]
-    ratio = statistics.median(year.wall_s / little.wall_s for year, little in rounds)
-    found = middle([year for year, _ in rounds])
+    rounds = [{name: written(name) for name in made} for _ in range(ROUNDS)]
+    found = {name: middle([one[name] for one in rounds]) for name in made}
+    ratio = statistics.median(one["a year"].wall_s / one["two weeks"].wall_s for one in rounds)
+    for name, (weeks, requests) in made.items():
+        one = found[name]
+        print(
+            f"{f'report, {weeks} weeks of {requests:,}':34} logscope  {one.wall_s:6.2f} s wall "
+            f"{one.cpu_s:6.2f} s cpu {one.peak_mb:6.0f} MB peak"
+        )
     print(
-        f"{'report, year of 10,400,000 requests':34} logscope  {found.wall_s:6.2f} s wall "
-        f"{found.cpu_s:6.2f} s cpu {found.peak_mb:6.0f} MB peak (promised 20 s), "
-        f"{ratio:.2f} times that of two weeks (promised 1.2)"
+        f"{'report, a year and two weeks':34} ratio     {ratio:6.2f} (promised 1.2; 10,000,000 "
+        "requests in 20 s)",
+        flush=True,
     )
-    return found.wall_s <= 20 and ratio <= 1.2
+    return max(one.wall_s for one in found.values()) <= 20 and ratio <= 1.2
 
 
 def streams(folder: Path) -> bool:

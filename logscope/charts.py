@@ -225,10 +225,11 @@ def coverage(frame: polars.DataFrame, days: Sequence[str], narrow: bool = False)
 
 
 def log_ticks(low: float, high: float, dense: bool = True) -> list[float]:
-    """Return round numbers between two limits: 1, 2, 5 of each power of ten."""
-    steps = (1, 2, 5) if high / low < 1000 and dense else (1, 3) if high / low < 1000 else (1,)
+    """Return round numbers between two limits: 1, 2, 5 of each power of ten, or fewer where two do."""
+    steps = (1,) if high / low >= 1000 else (1, 2, 5) if dense else (1, 3)
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    return [s * 10.0**p for p in powers for s in steps if low <= s * 10.0**p <= high]
+    found = [s * 10.0**p for p in powers for s in steps if low <= s * 10.0**p <= high]
+    return found if dense or len(found) > 1 else log_ticks(low, high)
 
 
 def two_lines(expression: str, narrow: bool) -> dict[str, Any]:

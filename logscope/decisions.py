@@ -138,7 +138,7 @@ def routing(weeks: Weeks, recommendation: Mapping[str, Any] | None) -> list[Deci
         ("LIKELY", "looks better; explore it to know."),
         ("EXPLORE", "was hardly tried on another model; explore it to know."),
     ):
-        named = [words.name(kind.get("name")) for kind in types if kind.get("verdict") == verdict]
+        named = [type_name(kind) for kind in types if kind.get("verdict") == verdict]
         if named and not found:
             more = f" and {len(named) - 2} more" if len(named) > 2 else ""
             found.append(
@@ -150,6 +150,12 @@ def routing(weeks: Weeks, recommendation: Mapping[str, Any] | None) -> list[Deci
                 )
             )
     return found
+
+
+def type_name(kind: Mapping[str, Any]) -> str:
+    """Return what a request type is called, with its route: types of several may be called alike."""
+    route = kind.get("route")
+    return words.name(kind.get("name")) + (f" on {words.name(route)}" if route else "")
 
 
 def unpriced(weeks: Weeks) -> list[Decision]:

@@ -40,11 +40,15 @@ AS_THEY_ARE = (
     "cost_usd",
 )
 COLUMNS = frozenset((*NAMES, "operation_id", "session_id", *AS_THEY_ARE))
+# What the view of requests computes from other rows.
+COMPUTED_FROM_OTHERS = frozenset(("attempt", "in_flight", "joined_by", "logged_operation_id"))
 WORD = re.compile(r"\w+")
 
 
-def keep(connection: Any, where: str | None) -> None:
-    """Make the tables `kept`, of all the connection's days, and `kept_names`: what names go together.
+def keep(connection: Any, where: str | None) -> str:
+    """Keep the requests and return the relation that has all columns of them, as cheap as can be.
+
+    Makes the tables `kept`, of all the connection's days, and `kept_names`: what names go together.
 
     `asked` tells the requests that the condition is about.
     """
@@ -53,16 +57,21 @@ def keep(connection: Any, where: str | None) -> None:
             f"create type {enum(name)} as enum (select distinct {name} from stored_requests "
             f"where {name} is not null order by {name})"
         )
+    connection.execute(
+        "create view plain_requests as select * replace "
+        "(coalesce(operation_id, request_id) as operation_id) from stored_requests"
+    )
     # A condition may be about any column, those that the view computes too, and a failure may belong
     # to an operation by the view's rule; without either the rows as they are stored do.
-    source = "requests" if where or has_unmarked_failures(connection) else "stored_requests"
+    source = "requests" if where or has_unmarked_failures(connection) else "plain_requests"
     columns = [f"{name}::{enum(name)} as {name}" for name in NAMES]
-    columns += ["hash(coalesce(operation_id, request_id)) as operation_id"]
+    columns += ["hash(operation_id) as operation_id"]
     columns += ["case when session_id is not null then hash(session_id) end as session_id"]
     columns += [*AS_THEY_ARE, "coalesce(ended_at, started_at) as over_at"]
     columns += [f"coalesce(({where or 'true'}), false) as asked"]
     connection.execute(f"create table kept as select {', '.join(columns)} from {source}")
     connection.execute(f"create table kept_names as select distinct {', '.join(NAMES)} from kept")
+    return source
 
 
 def has_unmarked_failures(connection: Any) -> bool:
@@ -107,6 +116,11 @@ def serves(query: str, by: Sequence[str]) -> bool:
     """Return whether a named query grouped by some columns asks only for what is kept."""
     asked = words_of(query) & {*table_columns()["requests"]}
     return asked <= COLUMNS and all(name in COLUMNS or name in COMPUTED for name in by)
+
+
+def is_plain(query: str, by: Sequence[str]) -> bool:
+    """Return whether a named query grouped by some columns asks for nothing from other rows."""
+    return not COMPUTED_FROM_OTHERS & {*words_of(query), *by}
 
 
 def words_of(query: str) -> set[str]:

@@ -19,7 +19,7 @@ from logscope.sections.data import unknown_shares
 from logscope.sections.objectives import objective_sentence
 from logscope.sections.routing import routing_lead
 from logscope.sections.tables import Row, one, records, tone_of
-from logscope.week_changes import LEAST_CHANGE, LEAST_PAST
+from logscope.week_changes import LEAST_CHANGE, LEAST_DAYS, LEAST_PAST, LEAST_REQUESTS
 from logscope.weeks import Weeks
 
 MOST_SHIFTS = 2
@@ -40,7 +40,7 @@ def summary(
     if bridge:
         sentences.append(Sentence(causes(weeks, bridge), "changes"))
     told = (
-        speed(moved),
+        speed(weeks, moved),
         objective_sentence(weeks, config),
         failures(weeks),
         throttled(weeks, whole),
@@ -108,10 +108,10 @@ def signed_count(weeks: Weeks, whole: Row) -> str:
     return f"{words.signed_percent(value)} against week {weeks.number_before}"
 
 
-def speed(moved: list[Shift]) -> Sentence | None:
+def speed(weeks: Weeks, moved: list[Shift]) -> Sentence | None:
     """Say which model and region answers slower or faster beyond noise, or that none does."""
     if not moved:
-        return None
+        return uncompared(weeks)
     beyond = sorted((s for s in moved if s.beyond_noise), key=lambda s: -abs(s.change))
     tested = {shift.group for shift in moved if shift.tested}
     young = {shift.group for shift in moved} - tested
@@ -128,6 +128,17 @@ def speed(moved: list[Shift]) -> Sentence | None:
     if young:
         have = "has" if len(young) == 1 else "have"
         text += (f" {words.plural(len(young), 'pair')} {have} too short a past to be judged.",)
+    return Sentence(text, "latency")
+
+
+def uncompared(weeks: Weeks) -> Sentence | None:
+    """Say why no change is told, None where there is nothing to compare."""
+    if weeks.before is None or not one(weeks.rows("latency"))["ttft_n"]:
+        return None
+    text = (
+        "Whether answers became slower cannot be told: no model has, in one region, "
+        f"{LEAST_REQUESTS} like requests on {LEAST_DAYS} days of both weeks.",
+    )
     return Sentence(text, "latency")
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from logscope.errors import NoDataError
-from logscope.kept import keep, keep_in_flight, see_kept, serves, words_of
+from logscope.kept import is_plain, keep, keep_in_flight, see_kept, serves, words_of
 from logscope.latencies import MEASURES, By, fetch_answered, is_now, latencies
 from logscope.measures import run_query
 from logscope.selection import Selection, span, week_name
@@ -39,6 +39,7 @@ class OpenSelection(Selection):
     connection: Any = None
     kept: bool = False
     in_flight: bool = False
+    source: str = "requests"
 
     def connect(self, store: Store, memory_limit: str | None = None) -> Any:
         """Return a cursor on the open connection with `selection` and `groups` as grouped now."""
@@ -54,7 +55,7 @@ class OpenSelection(Selection):
             condition = replace(self, where=None).condition_sql()
             see_kept(connection, self.group_columns(), condition, self.in_flight)
         else:
-            create_selection(connection, self.group_columns(), self.condition_sql())
+            create_selection(connection, self.group_columns(), self.condition_sql(), self.source)
 
 
 @dataclass
@@ -75,12 +76,13 @@ class Weeks:
     before: OpenSelection | None = field(init=False)
     answers: dict[tuple[Any, ...], polars.DataFrame] = field(init=False, default_factory=dict)
     counted: bool = field(init=False, default=False)
+    source: str = field(init=False)
 
     def __post_init__(self) -> None:
         whole = self.period(self.monday - WEEK, 14)
         # One connection for both weeks, opened as any selection is.
         connection = Selection.connect(whole, self.store)
-        keep(connection, self.where)
+        self.source = keep(connection, self.where)
         self.this = replace(self.period(self.monday, 7), connection=connection)
         self.before = None
         stored = self.store.days()
@@ -170,7 +172,13 @@ class Weeks:
         if query == "account" and by != CELLS and {*by} <= {*CELLS, "day"}:
             return summed(self.rows("account", CELLS, before), by)
         try:
-            asked = replace(selection, by=by, kept=serves(query, by), in_flight=self.loaded(query))
+            asked = replace(
+                selection,
+                by=by,
+                kept=serves(query, by),
+                in_flight=self.loaded(query),
+                source=self.source if is_plain(query, by) else "requests",
+            )
             return run_query(self.store, query, asked, params)
         except NoDataError:
             if not before:

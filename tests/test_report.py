@@ -283,3 +283,11 @@ def test_many_log_formats_share_a_row_of_the_strip(bench: Bench) -> None:
     # The three with the fewest requests stand together at the end.
     assert rows[-1]["format"] == "3 other formats"
     assert figure.table.frame.height == 12
+
+
+def test_a_few_requests_cannot_tell_whether_answers_became_slower(bench: Bench) -> None:
+    both = [*week(59), *week(59, START - timedelta(7))]
+    assert (
+        "Whether answers became slower cannot be told: no model has, in one region, 60 like requests "
+        "on 4 days of both weeks."
+    ) in sentences(bench, both)

@@ -14,6 +14,7 @@ from logscope.bridge import CAUSES, INPUT, OUTPUT, bridge
 from logscope.kept import serves
 from logscope.measures import latency, run_query
 from logscope.moments import outburst
+from logscope.objectives import Objective, as_parameter
 from logscope.weeks import GROUPINGS, Weeks
 from tests.conftest import Bench
 from tests.test_report import MONDAY, START, week
@@ -87,6 +88,14 @@ def test_what_is_kept_answers_as_the_store_does(
     named = run_query(weeks.store, query, weeks.this.grouped(by), {})
     assert named.height
     assert_frame_equal(weeks.rows(query, by), named, check_row_order=False, rel_tol=1e-12)
+
+
+def test_objectives_read_the_requests_as_stored(weeks: Weeks) -> None:
+    given = as_parameter([Objective("task chat", task="chat", ttft_ms=450.0, goal=0.9)])
+    assert weeks.source == "plain_requests"
+    named = run_query(weeks.store, "objectives", weeks.this.grouped(()), given)
+    assert named["operations"].to_list() == [134]
+    assert_frame_equal(weeks.rows("objectives", **given), named)
 
 
 @pytest.mark.parametrize("by", GROUPINGS, ids=str)

@@ -19,7 +19,7 @@ from logscope.page import (
     Table,
     Text,
 )
-from logscope.sections.tables import Row, one, plain_table, records
+from logscope.sections.tables import MOST_ROWS, Row, one, plain_table, records
 from logscope.weeks import Weeks
 
 # Column of `account` that counts the unknown, its name, and why it is unknown as a rule.
@@ -111,15 +111,17 @@ def records_table(weeks: Weeks) -> Table:
     """Return what became of the records of all logs read so far."""
     frame = weeks.rows("records_read")
     keys = ("files", "records", "stored", "merged", "ignored", "rejected")
+    largest = frame.sort("records", "format", descending=[True, False], nulls_last=True)
     rows = [
         [Cell(words.name(row["format"])), *(Cell(words.count(row[key])) for key in keys)]
-        for row in records(frame)
+        for row in records(largest.head(MOST_ROWS))
     ]
+    left = frame.height - len(rows)
     return Table(
         "records_read",
         "What became of every record read so far",
         [Column("log format", right=False), *(Column(key) for key in keys)],
-        [Body("", rows)],
+        [Body("", rows, f"and {left} more: logscope query records_read" if left else "")],
         ["logscope query records_read"],
         frame,
         "records = stored + merged (the same request again) + ignored (no model call) + rejected.",

@@ -166,6 +166,8 @@ def dots_figure(weeks: Weeks, palette: dict[str, str]) -> Figure | None:
         default=None,
     )
     pairs = words.plural(len(largest), "pair")
+    with_p95 = any(row["level"] == "p95" for row in rows)
+    p95 = "filled: 95 % came sooner (p95)" if with_p95 else "p95 needs 60 requests"
     grey = f" Grey: W{weeks.number_before}, below W{weeks.number}." if weeks.before else ""
     alternative = f"First-token latency of {pairs} of model and region."
     if slowest:
@@ -174,8 +176,7 @@ def dots_figure(weeks: Weeks, palette: dict[str, str]) -> Figure | None:
     return Figure(
         "ttft",
         "Who answers first, and who moved",
-        "Time to the first token. Hollow: half came sooner (p50); filled: 95 % came sooner (p95); "
-        f"bars: 95 % intervals.{grey}",
+        f"Time to the first token. Hollow: half came sooner (p50); {p95}; bars: 95 % intervals.{grey}",
         alternative,
         latency_charts.ttft_dots(frame, palette, (this_week, last_week)),
         latency_charts.ttft_dots(frame, palette, (this_week, last_week), narrow=True),

@@ -33,11 +33,13 @@ def outcome_section(weeks: Weeks) -> Section | None:
         columns,
         ("model", "region", "task"),
     )
+    saved = whole["n_saved_by_retry"]
+    ended = "all" if saved == whole["n_retried"] else words.count(saved)
     lead: Text = (
         Strong(words.percent(whole["n_ok"] / whole["operations"])),
         f" of {words.plural(whole['operations'], 'operation')} succeeded. "
         f"{words.plural(whole['n_retried'], 'operation')} needed more than one request"
-        f" and {words.count(whole['n_saved_by_retry'])} of those came to a good end; "
+        f" and {ended} of those came to a good end; "
         f"{words.plural(whole['n_failed'], 'operation')} failed for good and "
         f"{words.count(whole['n_cancelled'])} were cancelled by the caller.",
     )

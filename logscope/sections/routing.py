@@ -98,7 +98,7 @@ def told_effect(kind: Mapping[str, Any]) -> bool:
 def type_row(kind: Mapping[str, Any], told: bool) -> list[Cell]:
     current, proposed = kind.get("current") or {}, kind.get("proposed") or {}
     effects = kind.get("effects") or {}
-    same = current == proposed
+    same = split(current) == split(proposed)
     shown = [
         effect(effects.get("cost_usd"), 1000, lambda value: words.money(value, 2)),
         effect(effects.get("quality"), 1, lambda value: f"{value:.3f}".replace("-", words.MINUS)),
