@@ -22,8 +22,8 @@ from logscope.reading import Plan
 from logscope.store import MEMORY_LIMIT, Store
 from logscope.tables import new_connection, scan_sql
 
-# What of a table is of the files in `again`. A row of `streams` or `scores` does not tell its file:
-# these tables stay, and what is read again is merged into them.
+# What of a table is of the files in `again`. A row of `streams`, `scores` or `spans` may hold what
+# other files told as well: these tables stay, and what is read again is merged into them.
 OF_FILES = dict.fromkeys(
     ("requests", "parents", "files", "rejects", "merges"), "file_id in (from again)"
 )
