@@ -18,13 +18,23 @@ with quantiles as (
     ) as t (changes, quantile)
 ),
 
+-- Every time zone's weeks begin with one of these, and there are few of them for the calendar.
+quarters_of_hours as (
+    select
+        group_key,
+        min(started_at) as started_at,
+        sum(cost_usd) as cost_usd
+    from selection
+    where cost_usd is not null
+    group by group_key, epoch_us(started_at) // 900000000
+),
+
 weekly as (
     select
         group_key,
         cast(date_trunc('week', started_at at time zone $tz) as date) as week,
         cast(sum(cost_usd) as double) as cost_usd
-    from selection
-    where cost_usd is not null
+    from quarters_of_hours
     group by group_key, cast(date_trunc('week', started_at at time zone $tz) as date)
 ),
 
