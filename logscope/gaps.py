@@ -127,6 +127,8 @@ def read(
     filled = [0] * len(keys)
     sorted_keys = np.argsort(keys)
     listed = ", ".join(str(key) for key in keys)
+    # Room for several batches, so that DuckDB reads on while one is taken apart.
+    connection.execute("set streaming_buffer_size = '64MB'")
     batches = connection.sql(
         f"select selection.group_key, {CHUNKS[name]} as chunks_ms {streamed(name)} "
         f"and selection.group_key in ({listed})"

@@ -7,6 +7,7 @@
 -- A chunk is coalesced if it came within a millisecond of the one before: several events in one
 -- read. `is_coalesced`: more than a tenth are, or a chunk holds over 1.5 tokens. Then a gap is no
 -- token's time: use tpot.
+-- `generated_gaps` stands beside `selection`: n and percentiles of each group's gaps (gaps.py).
 with counted as (
     select
         selection.group_key,
