@@ -51,7 +51,7 @@ class Config:
                     f"{self.path}: each [[{name}.rules]] needs exactly `when` (a SQL condition) "
                     f"and `is` (the {name})."
                 )
-            cases.append(f"when {rule['when']} then {quote(str(rule['is']))}")
+            cases.append(f"when ({rule['when']}) then {quote(str(rule['is']))}")
         source = column_sql(str(section.get("from", DEFAULT_SOURCE[name])))
         return f"case {' '.join(cases)} else {source} end" if cases else source
 

@@ -116,7 +116,7 @@ def live_files(root: Path, table: str, version: int, columns: Collection[str]) -
 
     Raises StoreError if its columns are not `columns`: nobody knows what those that lack would say.
     """
-    delta = DeltaTable(root / table, version=version)
+    delta = _open(root / table, version)
     there = {field.name for field in delta.schema().fields}
     if missing := sorted(set(columns) - there):
         raise made_otherwise(root, f"its {table} have no {missing[0]}")
@@ -166,9 +166,9 @@ def commit(
     return read_snapshot(root, [*before.tables])
 
 
-def _open(path: Path) -> DeltaTable:
+def _open(path: Path, version: int | None = None) -> DeltaTable:
     try:
-        return DeltaTable(path)
+        return DeltaTable(path, version=version)
     except (TableNotFoundError, DeltaError) as error:
         raise StoreError(
             f"{path.parent} is no logscope store ({path.name} is missing or damaged). "

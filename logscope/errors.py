@@ -48,6 +48,29 @@ class InputError(LogscopeError):
     exit_code = 4
 
 
+def is_interrupt(error: BaseException) -> bool:
+    """Return whether an error is Ctrl-C, also as DuckDB tells of it."""
+    return isinstance(error, KeyboardInterrupt) or "Query interrupted" in str(error)
+
+
+def known_trouble(error: Exception) -> LogscopeError | None:
+    """Return what a user can do about an error of the system or the engine; None if nothing."""
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return StoreError(f"{place}{error.strerror or error}. Make room, or choose another place.")
+    if not type(error).__module__.startswith(("duckdb", "_duckdb")):
+        return None
+    reason = str(error).splitlines()[0].rstrip(".")
+    if type(error).__name__ in ("IOException", "InvalidInputException", "SerializationException"):
+        return StoreError(
+            f"A file of the store is missing or damaged: {reason}. Bring it back, or ingest the "
+            "logs into a new store."
+        )
+    if type(error).__name__ in ("ConversionException", "OutOfRangeException"):
+        return UsageError(f"A condition or a column fails on some value: {reason}. Write try_cast.")
+    return None
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return `` Did you mean X?`` for the nearest known name, or the list when none is near."""
     names = sorted(known)

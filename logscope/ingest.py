@@ -24,6 +24,7 @@ from logscope.price_listing import listed_providers
 from logscope.prices import price_stamp, replace_prices
 from logscope.reading import Growth, Plan
 from logscope.rejects import rejected_records
+from logscope.safe_sql import check_rules
 from logscope.store import MEMORY_LIMIT, Store
 from logscope.tables import fill, new_connection
 
@@ -84,6 +85,7 @@ def ingest(
         with tempfile.TemporaryDirectory() as folder:
             given = [containers.spool(Path(folder)) if str(p) == "-" else p for p in paths]
             return ingest(store_path, given, config, format_name, adapters, max_rejects, progress)
+    check_rules(config)
     formats = find_formats(adapters)
     sources = containers.discover(paths)
     report("look", 0, len(sources))

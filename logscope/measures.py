@@ -83,7 +83,7 @@ def frame(
                 f"order by {order(query, given, selection.by)}"
             )
         return fetch(connection, sql, params)
-    except duckdb.Error as error:
+    except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
         reason = str(error).splitlines()[0]
         raise UsageError(f"{query.path}: {reason}") from error
 

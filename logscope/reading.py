@@ -230,7 +230,7 @@ def read_files(
     sql = format.file.sql.strip().rstrip(";")
     try:
         given = [row[0] for row in connection.execute(f"describe {sql}").fetchall()]
-    except Exception as error:
+    except duckdb.Error as error:
         raise UsageError(f"{format.file.path}: {str(error).splitlines()[0]}") from error
     query = f"select {', '.join(cast_columns(format, given))}, {quote(format.name)} as format from ({sql})"
     try:

@@ -11,6 +11,7 @@ from logscope.config import Config
 from logscope.ingest import stamps
 from logscope.prices import replace_prices
 from logscope.rereading import Reread, changed_formats, read_again
+from logscope.safe_sql import check_rules
 from logscope.store import MEMORY_LIMIT, Store
 from logscope.tables import new_connection
 
@@ -28,6 +29,7 @@ def refresh(store: Store, config: Config) -> Refreshed:
 
     Each is one transaction: killed between the two, the store says that it is out of date.
     """
+    check_rules(config)
     reread = Reread()
     with store.writing() as store, store.scratch() as scratch:
         formats = changed_formats(store)

@@ -8,7 +8,6 @@ here; the command line also bounds its process, because a single value may outgr
 
 from __future__ import annotations
 
-import json
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +15,13 @@ import duckdb
 
 from logscope.door import create_macros
 from logscope.errors import LogscopeError, UsageError
-from logscope.queries import find_queries
+from logscope.safe_sql import check_select
 from logscope.store import Store
 from logscope.tables import fetch
 
 if TYPE_CHECKING:
     import polars
 
-GENERATORS = {"range", "generate_series", "unnest"}
 MEMORY_LIMIT = "4GB"
 MEMORY_BYTES = 8 << 30
 TIMEOUT_S = 300.0
@@ -63,43 +61,6 @@ def explain(error: duckdb.Error) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     told = [line for line in lines if not line.startswith(("LINE ", "^"))]
     return " ".join(told[:3])
-
-
-def check_select(connection: Any, text: str) -> None:
-    """Raise UsageError unless `text` is one SELECT over tables, views and generators."""
-    tree = json.loads(
-        connection.execute("select json_serialize_sql($text)", {"text": text}).fetchone()[0]
-    )
-    if tree.get("error"):
-        message = str(tree.get("error_message", "it cannot be parsed"))
-        if "Only SELECT" in message:
-            message = "only a SELECT may run here"
-        raise UsageError(
-            f"This SQL is refused: {message}. Write one SELECT over the store's views."
-        )
-    if len(tree["statements"]) != 1:
-        raise UsageError("This SQL is refused: one SELECT at a time.")
-    macros = set(find_queries())
-    for name in table_functions(tree):
-        if name not in GENERATORS | macros:
-            raise UsageError(
-                f"This SQL is refused: {name}() may reach outside the store. Read the views (requests, "
-                "operations, sessions, streams, scores, files, rejects); other files go in by `ingest`."
-            )
-
-
-def table_functions(node: Any) -> list[str]:
-    """Return the names of all table functions in a serialised syntax tree."""
-    names: list[str] = []
-    if isinstance(node, dict):
-        if node.get("type") == "TABLE_FUNCTION":
-            names.append(str(node["function"]["function_name"]).lower())
-        for value in node.values():
-            names += table_functions(value)
-    elif isinstance(node, list):
-        for value in node:
-            names += table_functions(value)
-    return names
 
 
 def lock_down(connection: Any, store: Store) -> None:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from logscope.config import column_sql, quote
 from logscope.errors import NoDataError, UsageError, did_you_mean
+from logscope.safe_sql import check_condition
 from logscope.store import Store
 from logscope.tables import create_selection, table_columns
 
@@ -91,15 +92,11 @@ class Selection:
 
     def connect(self, store: Store, memory_limit: str | None = None) -> Any:
         """Return a connection to the days needed, with `selection` and `groups` on it."""
-        import duckdb
-
         columns = self.group_columns()
         connection = store.connect(self.first_day(), self.last_day(), memory_limit)
-        try:
-            create_selection(connection, columns, self.condition_sql())
-        except duckdb.Error as error:
-            reason = str(error).splitlines()[0]
-            raise UsageError(f"--where {self.where!r} is no SQL condition: {reason}") from error
+        if self.where:
+            check_condition(connection, self.where)
+        create_selection(connection, columns, self.condition_sql())
         return connection
 
     def title(self, store: Store) -> str:
@@ -164,7 +161,9 @@ def select(
         ) from error
     names = by.split(",") if isinstance(by, str) else by
     columns = (
-        tuple(name.strip() for name in names if name.strip()) if names is not None else DEFAULT_BY
+        tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
+        if names is not None
+        else DEFAULT_BY
     )
     if week:
         if since or until:

@@ -15,7 +15,7 @@ from typing import Any
 
 from logscope import containers, plain_files
 from logscope.config import quote
-from logscope.errors import InputError, LogscopeError
+from logscope.errors import InputError, LogscopeError, is_interrupt
 from logscope.formats import MACROS
 from logscope.reading import (
     JSON_LAYOUTS,
@@ -108,9 +108,9 @@ def read_halves(connection: Any, plans: Sequence[Plan], scratch: Path) -> list[P
     before = set(scratch.glob(KEPT))
     try:
         read_group(connection, plans, scratch)
-    except LogscopeError:
-        raise
-    except Exception:
+    except Exception as error:
+        if isinstance(error, LogscopeError) or is_interrupt(error):
+            raise
         for piece in set(scratch.glob(KEPT)) - before:
             piece.unlink()
         if plans[0].layout == "newline_delimited" and not plans[0].lenient:
@@ -130,9 +130,9 @@ def read_alone(connection: Any, plan: Plan, scratch: Path) -> Plan:
     """Read one file; return its plan, with the reason if that was not possible."""
     try:
         read_group(connection, [replace(plan, parallel=False)], scratch)
-    except LogscopeError:
-        raise
     except Exception as error:
+        if isinstance(error, LogscopeError) or is_interrupt(error):
+            raise
         reason = str(error).splitlines()[0]
         return replace(plan, problem=f"could not be read as {plan.format.name} ({reason})")
     return plan

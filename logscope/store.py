@@ -133,23 +133,12 @@ class Store:
 
         Files written meanwhile that no commit made count are gone afterwards.
         """
-        import filelock
-
-        try:
-            with filelock.FileLock(self.path / LOCK, timeout=600):
-                now = self.refreshed()
-                try:
-                    yield now
-                finally:
-                    now.clean()
-        except filelock.Timeout as error:
-            raise StoreError(
-                f"{self.path} is in use by another writer. Try again later."
-            ) from error
-        except PermissionError as error:
-            raise StoreError(
-                f"{self.path} is read-only for you. Copy it or change --store."
-            ) from error
+        with self._held(self.path / LOCK, timeout_s=600):
+            now = self.refreshed()
+            try:
+                yield now
+            finally:
+                now.clean()
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -157,22 +146,41 @@ class Store:
 
         What a killed process left of its own goes as well: a lock beside each folder tells.
         """
-        import filelock
-
         parent = self.path / SCRATCH
-        parent.mkdir(exist_ok=True)
         for left in parent.glob("*.lock"):
-            with suppress(filelock.Timeout), filelock.FileLock(left, timeout=0):
+            with suppress(StoreError), self._held(left, timeout_s=0):
                 shutil.rmtree(left.with_suffix(""), ignore_errors=True)
                 left.unlink(missing_ok=True)
         folder = parent / str(uuid.uuid4())
-        with filelock.FileLock(f"{folder}.lock"):
+        with self._held(Path(f"{folder}.lock"), timeout_s=0):
             folder.mkdir()
             try:
                 yield folder
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
                 Path(f"{folder}.lock").unlink(missing_ok=True)
+
+    @contextmanager
+    def _held(self, path: Path, timeout_s: float) -> Iterator[None]:
+        """Hold a lock inside the store; StoreError where that cannot be."""
+        import filelock
+
+        lock = filelock.FileLock(path, timeout=timeout_s)
+        try:
+            path.parent.mkdir(exist_ok=True)
+            lock.acquire()
+        except filelock.Timeout as error:
+            raise StoreError(
+                f"{self.path} is in use by another writer. Try again later."
+            ) from error
+        except OSError as error:
+            raise StoreError(
+                f"{self.path} cannot be written ({error.strerror}). Copy it or change --store."
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def clean(self) -> None:
         """Remove what was written and not committed, with the folders of days that held nothing else."""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 TABLES_SQL = Path(__file__).with_name("tables.sql")
 VIEWS_SQL = Path(__file__).with_name("views.sql")
+# Types that a frame, JSON or CSV has no place for, alone or inside of others.
+AS_TEXT = re.compile(r"\b(?:INTERVAL|UNION|BIT|BLOB|BIGNUM|VARIANT|TIME(?! ZONE))\b")
 
 
 def new_connection(memory_limit: str | None = None, scratch: Path | None = None) -> Any:
@@ -126,9 +128,19 @@ def fetch(connection: Any, query: str, params: Mapping[str, Any] | None = None) 
     """Return a query's rows as a polars frame: the one way out of DuckDB.
 
     By way of an Arrow table, because DuckDB 2.0 complains at exit of relations that polars read.
+    What a frame has no type for comes as text.
     """
     import polars as pl
 
-    frame = pl.from_arrow(connection.sql(query, params=params or None).to_arrow_table())
+    rows = connection.sql(query, params=params or None)
+    if any(AS_TEXT.search(str(kind)) for kind in rows.types):
+        rows = rows.project(
+            ", ".join(
+                f"{identifier(name)}{'::varchar' if AS_TEXT.search(str(kind)) else ''} "
+                f"as {identifier(name)}"
+                for name, kind in zip(rows.columns, rows.types, strict=True)
+            )
+        )
+    frame = pl.from_arrow(rows.to_arrow_table())
     assert isinstance(frame, pl.DataFrame)
     return frame

@@ -9,8 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 import logscope
+from logscope.cli import app
+from logscope.errors import UsageError, known_trouble
 from tests.conftest import Bench, native
 from tests.test_laws import tree
 
@@ -298,3 +301,106 @@ def test_hostile_text_cannot_steer_a_terminal_a_spreadsheet_or_markdown(bench: B
     assert not any(line.startswith(("=", "+", "@")) for line in csv.splitlines())
     markdown = run("latency", *store, "--format", "md", cwd=bench.folder).stdout
     assert "<script>" not in markdown and r"a\|b" in markdown
+
+
+CONDITIONS = {
+    "team": "it gives VARCHAR, not true or false",
+    "cost_usd": "it gives DECIMAL",
+    "nope = 1": "nope",
+    "1=1) or (1=1": "syntax error",
+    "true as a from files union select true": "syntax error",
+    "(select count(*) from read_csv('/etc/passwd')) > 0": "may reach outside the store",
+}
+
+
+def refused(bench: Bench, *args: str) -> str:
+    """Return the one line with which a command refuses."""
+    done = CliRunner().invoke(app, [*args, "--store", str(bench.logs.path)])
+    assert done.exit_code == 2, done.output
+    assert len(done.stderr.strip().splitlines()) == 1
+    return done.stderr
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_what_is_no_condition_is_refused(bench: Bench, condition: str) -> None:
+    bench.ingest(bench.write([native("r1")]))
+    for command in ("latency", "cost", "traffic"):
+        line = refused(bench, command, "--where", condition)
+        assert line.startswith(f"logscope: --where {condition!r} is no SQL condition")
+        assert CONDITIONS[condition] in line
+    subquery = "output_tokens >= (select max(output_tokens) from requests)"
+    assert bench.logs.cost(where=subquery)["n"].to_list() == [1]
+
+
+def test_a_condition_that_fails_on_a_value_is_told(bench: Bench) -> None:
+    bench.ingest(bench.write([native("r1", team="x")]))
+    assert "Could not convert string 'r1'" in refused(
+        bench, "cost", "--where", "request_id::int > 1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rules", "told"),
+    [
+        ("[[region.rules]]\nwhen = 'nope = 1'\nis = 'eu'", "nope"),
+        ("[[team.rules]]\nwhen = 'team'\nis = 'x'", "it gives VARCHAR"),
+        ("[[task.rules]]\nwhen = '1=1) or (select true'\nis = 'x'", "syntax error"),
+        ("[task]\nfrom = 'nope'", "nope"),
+    ],
+)
+def test_a_rule_that_is_no_sql_is_refused_before_anything_is_read(
+    bench: Bench, rules: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = bench.folder / "logscope.toml"
+    settings.write_text(rules)
+    monkeypatch.chdir(bench.folder)
+    with pytest.raises(UsageError, match=told) as refusal:
+        logscope.open(bench.logs.path).ingest([bench.write([native("r1")])])
+    assert str(settings) in str(refusal.value)
+    assert not bench.logs.path.exists()
+
+
+def test_values_without_a_type_of_json_come_as_text(bench: Bench) -> None:
+    bench.ingest(bench.write([native("r1")]))
+    query = (
+        "select interval 90 second as a, [interval 1 day] as b, 'x'::blob as c, time '10:00' as d"
+    )
+    assert bench.logs.sql(query).rows() == [("00:01:30", "[1 day]", "x", "10:00:00")]
+    for format in ("table", "json", "csv", "md", "ndjson"):
+        done = CliRunner().invoke(
+            app, ["sql", query, "--format", format, "--store", str(bench.logs.path)]
+        )
+        assert done.exit_code == 0 and "00:01:30" in done.stdout
+
+
+def test_a_group_named_twice_is_one(bench: Bench) -> None:
+    bench.ingest(bench.write([native("r1")]))
+    assert bench.logs.cost(by="model, model").columns.count("model") == 1
+
+
+def test_a_damaged_store_is_named(bench: Bench) -> None:
+    bench.ingest(bench.write([native("r1")]))
+    file = next(bench.logs.path.glob("requests/*/*.parquet"))
+    file.write_bytes(file.read_bytes()[:100])
+    assert "A file of the store is missing or damaged" in refused(bench, "latency")
+    file.unlink()
+    assert "A file of the store is missing or damaged" in refused(bench, "status")
+    for log in bench.logs.path.glob("requests/_delta_log/*1.json"):
+        log.write_text("garbage")
+    assert "requests is missing or damaged" in refused(bench, "latency")
+
+
+def test_a_store_that_cannot_be_written_is_left_alone(bench: Bench) -> None:
+    bench.ingest(bench.write([native("r1")]))
+    scratch = bench.logs.path / ".scratch"
+    scratch.rmdir()
+    scratch.write_text("in the way")
+    log = bench.write([native("r2")], "b.jsonl")
+    assert "cannot be written (" in refused(bench, "ingest", str(log))
+    assert bench.logs.cost()["n"].to_list() == [1]
+
+
+def test_a_full_disk_is_one_line() -> None:
+    told = known_trouble(OSError(28, "No space left on device", "/data/x"))
+    assert str(told) == "/data/x: No space left on device. Make room, or choose another place."
+    assert known_trouble(ValueError("a mistake of ours")) is None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from logscope.errors import LogscopeError, UsageError
+from logscope.errors import LogscopeError, UsageError, is_interrupt, known_trouble
 from logscope.output import Terminal
 
 if TYPE_CHECKING:
@@ -52,19 +52,29 @@ class Group(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except LogscopeError as error:
-            from logscope.output import clean
-
-            typer.echo(f"logscope: {clean(str(error))}", err=True)
-            code = error.exit_code
-        except KeyboardInterrupt:
-            typer.echo("logscope: interrupted; the store is as it was.", err=True)
-            code = 130
         except BrokenPipeError:
             # The reader has seen enough (`logscope ... | head`).
             sys.stderr.close()
             code = 0
+        except (Exception, KeyboardInterrupt) as error:
+            code = told(error)
         raise typer.Exit(code)
+
+
+def told(error: BaseException) -> int:
+    """Say in one line what went wrong and return the exit code; raise on what nobody can help."""
+    from logscope.output import clean
+
+    if is_interrupt(error):
+        typer.echo("logscope: interrupted; the store is as it was.", err=True)
+        return 130
+    known = error if isinstance(error, LogscopeError) else None
+    if known is None and isinstance(error, Exception):
+        known = known_trouble(error)
+    if known is None:
+        raise error
+    typer.echo(f"logscope: {clean(str(known))}", err=True)
+    return known.exit_code
 
 
 class Rows(StrEnum):
