@@ -148,12 +148,14 @@ def fitted(text: str) -> str:
 def render(frame: polars.DataFrame, format: str, by: Collection[str] = ()) -> str | bytes:
     """Return the rows in one of FORMATS; only Parquet is bytes.
 
+    Floats have 14 significant digits: the last of a double's 17 may differ from run to run.
     In a table for people an unknown group, NULL in a column of `by`, is named so.
     """
     import polars as pl
 
     if format not in FORMATS:
         raise UsageError(f"--format {format!r} is unknown.{did_you_mean(format, FORMATS)}")
+    frame = frame.with_columns(pl.selectors.float().round_sig_figs(14))
     if format in ("table", "md"):
         rows = [
             [
@@ -200,7 +202,8 @@ def render(frame: polars.DataFrame, format: str, by: Collection[str] = ()) -> st
 def plain(value: Any) -> Any:
     """Return a value as JSON knows it: times in ISO 8601, money as a number, NaN as null."""
     if isinstance(value, Decimal):
-        return float(value)
+        # A sum of whole numbers has no places behind the point, money has.
+        return float(value) if value.as_tuple().exponent else int(value)
     if isinstance(value, float):
         return value if value - value == 0 else None
     if isinstance(value, datetime):

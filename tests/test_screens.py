@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 
 import polars as pl
@@ -67,3 +68,18 @@ def test_only_the_largest_formats_are_told_one_by_one(bench: Bench) -> None:
     assert [words[0] for words in told] == [count.name for count in counts[:MOST_FORMATS]]
     # 90 + 89 + 88 records in three formats of two files each
     assert lines[1 + MOST_FORMATS].split()[:6] == ["3", "more", "6", "files", "267", "records"]
+
+
+def test_numbers_are_written_with_a_stated_precision() -> None:
+    frame = pl.DataFrame(
+        {
+            "tokens": pl.Series([Decimal(1486172)], dtype=pl.Decimal(38, 0)),
+            "cost_usd": pl.Series([Decimal("0.0846980000")], dtype=pl.Decimal(18, 10)),
+            "ttft_p50_ms": [1022.5939999999999],
+        }
+    )
+    assert json.loads(render(frame, "json")) == [
+        {"tokens": 1486172, "cost_usd": 0.084698, "ttft_p50_ms": 1022.594}
+    ]
+    assert '"tokens": 1486172,' in str(render(frame, "json"))
+    assert str(render(frame, "csv")).endswith("1022.594\n")
