@@ -181,9 +181,9 @@ def summarise(connection: Any, result: IngestResult) -> IngestResult:
     unknown = connection.execute(
         """
         select
-            count(*) filter (where ttft_ms is null) / count(*) as ttft,
-            count(*) filter (where region is null) / count(*) as region,
-            count(*) filter (where task is null) / count(*) as task,
+            count(*) filter (where ttft_ms is null) / nullif(count(*), 0) as ttft,
+            count(*) filter (where region is null) / nullif(count(*), 0) as region,
+            count(*) filter (where task is null) / nullif(count(*), 0) as task,
             count(*) filter (where status = 'ok' and cost_usd is null)
                 / nullif(count(*) filter (where status = 'ok'), 0) as price,
         from written_requests

@@ -24,7 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, cast
 
-from logscope.errors import InputError
+from logscope.errors import InputError, UsageError
 from logscope.formats import Head
 
 HEAD_BYTES = 1 << 20
@@ -37,6 +37,7 @@ COMPRESSED = {b"\x1f\x8b": "gz", b"\x28\xb5\x2f\xfd": "zst", b"BZh": "bz2"}
 MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 CHUNK = 1 << 20
 STORE_LEDGER = "_delta_log"
+STDIN = "stdin"
 LIST_OF_OBJECTS = re.compile(r"\[\s*\{")
 COLUMN_NAME = re.compile(r"[\w$@#%(\[ ][^{}\0\ufffd]*$")
 # NaN and Infinity, which are no JSON but which some producers write, are unknown numbers.
@@ -54,15 +55,21 @@ class Source:
 def discover(paths: Sequence[str | Path]) -> list[Source]:
     """Return the files that `paths` (files, folders, globs) stand for, each once, in order.
 
-    Hidden files and stores are passed over. A path that stands for nothing is an InputError.
+    Hidden files and stores are passed over. A path that stands for nothing, or for no
+    regular file, is an InputError.
     """
     found: dict[Path, Source] = {}
     for text in paths:
+        if not str(text):
+            raise UsageError("'' names nothing. Give files, folders or globs of logs; . is here.")
         path = Path(text)
         if path.is_dir():
             for file in sorted(walk(path)):
                 found.setdefault(file.resolve(), Source(file, named=False))
         elif path.exists():
+            if not path.is_file():
+                # It could be read once only, and a pipe without a writer never ends.
+                raise InputError(f"{path} is no regular file. Pipe it: logscope ingest - < FILE")
             found[path.resolve()] = Source(path, named=True)
         else:
             matches = sorted(glob.glob(str(path), recursive=True))
@@ -76,7 +83,7 @@ def discover(paths: Sequence[str | Path]) -> list[Source]:
 
 def spool(folder: Path) -> Path:
     """Write standard input to a file in `folder`, because a log's head is looked at first."""
-    path = folder / "stdin"
+    path = folder / STDIN
     with path.open("wb") as file:
         shutil.copyfileobj(sys.stdin.buffer, file)
     return path

@@ -84,15 +84,26 @@ def ingest(
     if "-" in map(str, paths):
         with tempfile.TemporaryDirectory() as folder:
             given = [containers.spool(Path(folder)) if str(p) == "-" else p for p in paths]
-            return ingest(store_path, given, config, format_name, adapters, max_rejects, progress)
+            try:
+                return ingest(
+                    store_path, given, config, format_name, adapters, max_rejects, progress
+                )
+            except LogscopeError as error:
+                spooled = str(Path(folder) / containers.STDIN)
+                raise type(error)(str(error).replace(spooled, "standard input")) from error
     check_rules(config)
     formats = find_formats(adapters)
     sources = containers.discover(paths)
+    if not sources:
+        raise InputError(f"There is no file in {', '.join(map(str, paths[:3]))}. Name another.")
     report("look", 0, len(sources))
     heads = {source.path: containers.read_head(source.path) for source in sources}
     chosen = choose_formats(sources, heads, formats, format_name, adapters)
-    store = Store.create(store_path)
-    with store.scratch() as scratch, ThreadPoolExecutor(2) as beside:
+    with (
+        Store.making(store_path) as store,
+        store.scratch() as scratch,
+        ThreadPoolExecutor(2) as beside,
+    ):
         # What needs nothing of the records is made, once, while they are read.
         door = beside.submit(store.open_door)
         for made_once in (listed_providers, format_stamps):
@@ -260,11 +271,18 @@ def write(
         raise StoreError(f"{store.path} changed while this command was at work. Run it again.")
     changes = gather(connection, store, config, plans, digests)
     result = summarise(connection, result)
+    reasons = "; ".join(f"{n} {reason}" for reason, n in result.reasons[:3])
+    if result.rejected == result.records > 0 and not (grown or result.unchanged_files):
+        raise InputError(
+            f"No record of {plans[0].path}{' and others' if plans[1:] else ''} could be read: "
+            f"{reasons}; nothing was stored. See `logscope formats FILE`, or name the format with "
+            "--from."
+        )
     if max_rejects is not None and result.rejected > max_rejects * result.records:
         raise LogscopeError(
             f"{result.rejected} of {result.records} records are rejected, more than --max-rejects "
-            f"allows ({'; '.join(f'{n} {reason}' for reason, n in result.reasons[:3])}); nothing was "
-            f"stored. Mend the file, or allow more and see `logscope status --rejects`."
+            f"allows ({reasons}); nothing was stored. Mend the file, or allow more and see "
+            "`logscope status --rejects`."
         )
     store.commit(changes, stamps_beside(store, config))
     return result

@@ -244,9 +244,10 @@ def read_files(
         pieces = keep_readable(connection, write, query, format.name, in_parts, error)
     if format.many_rows:
         empty = " and ".join(f'"{name}" is null' for name in declared)
+        reason = quote(f"rejected: none of the fields of {format.name}")
         unread = keep(
             connection,
-            "select record_file, record_line, 'rejected: not JSON' as outcome, "
+            f"select record_file, record_line, {reason} as outcome, "
             f"{quote(format.name)} as format from source where {empty}",
             scratch,
         )

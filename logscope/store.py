@@ -93,6 +93,25 @@ class Store:
         delta.create_tables(store.path, tables | ledger)
         return store
 
+    @classmethod
+    @contextmanager
+    def making(cls, path: Path) -> Iterator[Store]:
+        """Give the store at `path` as `create` does; one made for work that fails is gone afterwards."""
+        is_new = not path.exists()
+        store = cls.create(path)
+        try:
+            yield store
+        except BaseException:
+            if is_new:
+                store.discard()
+            raise
+
+    def discard(self) -> None:
+        """Remove the store if nothing was ever committed to it and nobody is at work in it."""
+        with self.writing() as now:
+            if now.snapshot.version == 0 and not any((self.path / SCRATCH).iterdir()):
+                shutil.rmtree(self.path, ignore_errors=True)
+
     def exists(self) -> bool:
         return (self.path / "files" / "_delta_log").is_dir()
 

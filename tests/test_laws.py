@@ -401,6 +401,9 @@ def test_every_rejected_row_of_a_record_is_listed(bench: Bench) -> None:
             {"key": "gen_ai.operation.name", "value": {"stringValue": "chat"}}]}
         for n in (1, 2)
     ]  # fmt: skip
-    bench.ingest(bench.write([{"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}]))
-    assert bench.counts == (2, 0, 0, 0, 2)
+    bench.ingest(
+        bench.write([{"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}]),
+        bench.write([native("r1")], "good.jsonl"),
+    )
+    assert bench.counts == (3, 1, 0, 0, 2)
     assert bench.rejects() == [(1, "no readable start time")] * 2

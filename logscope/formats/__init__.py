@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from logscope.config import quote
-from logscope.errors import InputError, UsageError, did_you_mean
+from logscope.errors import UsageError, did_you_mean
 from logscope.queries import SqlFile, read_sql
 from logscope.tables import fill
 
@@ -132,7 +132,7 @@ def find_formats(adapters: Sequence[Path] = ()) -> dict[str, Format]:
     paths = [path for path in sorted(FOLDER.glob("*.sql")) if path != MACROS]
     for adapter in adapters:
         if not adapter.is_file():
-            raise InputError(f"{adapter} does not exist. Give --adapter a SQL file.")
+            raise UsageError(f"{adapter} does not exist. Give --adapter a SQL file.")
     return {path.stem: read_format(path) for path in (*paths, *adapters)}
 
 
