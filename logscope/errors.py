@@ -71,10 +71,12 @@ def known_trouble(error: Exception) -> LogscopeError | None:
     return None
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return `` Did you mean X?`` for the nearest known name, or the list when none is near."""
+def did_you_mean(name: str, known: Iterable[str], otherwise: str | None = None) -> str:
+    """Return `` Did you mean X?`` for the nearest known name; where none is near, `otherwise` or all."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1)
     if near:
         return f" Did you mean {near[0]}?"
+    if otherwise is not None:
+        return otherwise
     return f" Known: {', '.join(names)}." if names else ""

@@ -50,6 +50,8 @@ def write_report(
     """
     named = output.suffix[1:] if output.suffix[1:] in KINDS else None
     chosen = tuple(kinds) or (named or "html",)
+    if named is None and output.suffix[1:].isalpha() and not output.is_dir():
+        raise UsageError(f"{output}: a report is .{', .'.join(KINDS)}, or name a folder.")
     single = named is not None or str(output) == "-"
     if single and (len(chosen) > 1 or named not in (None, *chosen)):
         raise UsageError(f"{output} holds one kind of report, not {' and '.join(chosen)}.")

@@ -154,7 +154,7 @@ def cluster_requests(connection: Any) -> Clusters:
     """
     frame = pre_answer(connection)
     if frame.height == 0:
-        raise NoDataError("No request is selected. Widen --since, --until or --where.")
+        raise NoDataError("No request is selected. Widen --since, --until, --week or --where.")
     if frame.height < LEAST:
         note = f"{frame.height} requests are too few to tell kinds apart (at least {LEAST})."
         return one_cluster(connection, frame, note)

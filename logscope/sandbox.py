@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from logscope.door import create_macros
-from logscope.errors import LogscopeError, UsageError
+from logscope.errors import UsageError
 from logscope.safe_sql import check_select
 from logscope.store import Store
 from logscope.tables import fetch
@@ -30,7 +30,7 @@ TIMEOUT_S = 300.0
 def run_sql(store: Store, text: str, timeout_s: float = TIMEOUT_S) -> polars.DataFrame:
     """Return the rows of one SELECT over the tables and views of the store.
 
-    Raises UsageError for anything but a SELECT over them, LogscopeError past the time limit.
+    Raises UsageError for anything but a SELECT over them, and past the limits of time and memory.
     """
     connection = store.connect(memory_limit=MEMORY_LIMIT)
     check_select(connection, text)
@@ -41,12 +41,12 @@ def run_sql(store: Store, text: str, timeout_s: float = TIMEOUT_S) -> polars.Dat
     try:
         return fetch(connection, "select * from query($text)", {"text": text})
     except duckdb.InterruptException as error:
-        raise LogscopeError(
+        raise UsageError(
             f"The query ran longer than {timeout_s:g} s and was stopped. Narrow it by day, or open "
             f"{store.path}/logscope.duckdb with DuckDB."
         ) from error
     except duckdb.OutOfMemoryException as error:
-        raise LogscopeError(
+        raise UsageError(
             f"The query needs more than {MEMORY_LIMIT} of memory. Narrow it by day or columns."
         ) from error
     except duckdb.Error as error:

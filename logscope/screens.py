@@ -169,7 +169,7 @@ def latency_table(
         if not row["ttft_n"]:
             note = "no first token logged"
         elif row["ttft_n"] < MIN_P95:
-            note = f"n < {MIN_P95}: too few for p95"
+            note = f"{plural(row['ttft_n'], 'first token')}: p95 from {MIN_P95}"
         interval = UNKNOWN
         if row["ttft_p95_low_ms"] is not None:
             interval = f"[{row['ttft_p95_low_ms']:,.0f}–{row['ttft_p95_high_ms']:,.0f}]"

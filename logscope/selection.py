@@ -69,14 +69,15 @@ class Selection:
         columns = {}
         for name in self.by:
             if name == "labels":
-                raise UsageError("--by: labels are many. Name one: label:feature.")
+                raise UsageError("Labels are many. Name one: label:feature.")
             if name in COMPUTED:
                 columns[name] = COMPUTED[name].format(at=at)
-            elif name.startswith("label:") or name in known:
+            elif name in known or name.removeprefix("label:") not in ("", name):
                 columns[name] = column_sql(name)
             else:
-                hint = did_you_mean(name, (*known, *COMPUTED))
-                raise UsageError(f"--by: there is no column {name!r}.{hint}")
+                # They are too many for one line.
+                hint = did_you_mean(name, (*known, *COMPUTED), " See: logscope latency --help")
+                raise UsageError(f"There is no column {name!r}.{hint}")
         return columns
 
     def condition_sql(self) -> str:
@@ -151,9 +152,11 @@ def select(
     """Return the selection that the shared options describe.
 
     `since` and `until` are ISO days or times in `tz` (a day as `until` is included), `week` is an
-    ISO week (2026-W46) or `last`: the last one that the store covers to its end.
+    ISO week (2026-W46) or `last`: the last one with requests on its Sunday (by UTC days) or later.
     """
     try:
+        if tz == "localtime":  # another zone on every machine
+            raise ValueError(tz)
         zone = ZoneInfo(tz)
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise UsageError(
@@ -197,7 +200,7 @@ def moment(text: str, option: str, zone: ZoneInfo, end: bool) -> datetime:
 
 
 def week_start(week: str, store: Store | None) -> date:
-    """Return the Monday of an ISO week, or of the last one that the store covers to its end."""
+    """Return the Monday of an ISO week, or of the last one: see `last_week`."""
     if week == "last":
         if store is None:
             raise UsageError("--week last needs a store.")
@@ -209,7 +212,7 @@ def week_start(week: str, store: Store | None) -> date:
 
 
 def last_week(days: Sequence[date]) -> date:
-    """Return the Monday of the last week whose Sunday is among the days or before the last of them.
+    """Return the Monday of the last week whose Sunday is among the (UTC) days or before the last of them.
 
     A store with less than that gives the week of its last day: partial, and named as such.
     """

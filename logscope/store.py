@@ -109,7 +109,7 @@ class Store:
     def discard(self) -> None:
         """Remove the store if nothing was ever committed to it and nobody is at work in it."""
         with self.writing() as now:
-            if now.snapshot.version == 0 and not any((self.path / SCRATCH).iterdir()):
+            if now.snapshot.version == 0 and not any((self.path / SCRATCH).glob("*")):
                 shutil.rmtree(self.path, ignore_errors=True)
 
     def exists(self) -> bool:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from logscope.errors import InputError
+from logscope.errors import UsageError
 
 Path = tuple[str | int, ...]
 MAX_DEPTH = 60
 
 
 class Document:
-    """A YAML text whose root is a mapping. Raises InputError if it is anything else."""
+    """A YAML text whose root is a mapping. Raises UsageError if it is anything else."""
 
     def __init__(self, text: str, name: str = "The base file") -> None:
         self.name = name
@@ -65,12 +65,12 @@ class Document:
         return str(node.value) if _kind(node) == "scalar" else None
 
     def text(self) -> str:
-        """Return the changed text; InputError if the change could not be made alone."""
+        """Return the changed text; UsageError if the change could not be made alone."""
         after = self.before
         for start, end, new in sorted(self._edits, reverse=True):
             after = after[:start] + new + after[end:]
         if self._edits and not self._as_wanted(after):
-            raise InputError(
+            raise UsageError(
                 f"{self.name} shares values between places (anchors, aliases), so one cannot be "
                 "changed alone. Write the weights of these deployments out, then export again."
             )
@@ -79,7 +79,7 @@ class Document:
     def _as_wanted(self, after: str) -> bool:
         try:
             return bool(_plain(self._compose(after), self.name) == self._wanted)
-        except InputError:
+        except UsageError:
             return False
 
     def _compose(self, text: str) -> Any:
@@ -91,16 +91,16 @@ class Document:
         except YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             where = f" (line {mark.line + 1})" if mark is not None else ""
-            raise InputError(f"{self.name} is not valid YAML{where}. Mend it first.") from error
+            raise UsageError(f"{self.name} is not valid YAML{where}. Mend it first.") from error
         if _kind(root) != "map":
-            raise InputError(f"{self.name} is no configuration: its top is no mapping of keys.")
+            raise UsageError(f"{self.name} is no configuration: its top is no mapping of keys.")
         return root
 
     def _insertion(self, mapping: Any, after: str, entry: str) -> tuple[int, int, str]:
         """Return where a new entry of a mapping goes, and its text."""
         pair = _pair(mapping, after)
         if pair is None:
-            raise InputError(f"{self.name}: a mapping has no {after!r} to write {entry!r} behind.")
+            raise UsageError(f"{self.name}: a mapping has no {after!r} to write {entry!r} behind.")
         key, value = pair
         start, end = key.start_mark, value.end_mark
         plain = _kind(value) == "scalar" and value.start_mark.line == end.line == start.line
@@ -143,7 +143,7 @@ def _pair(node: Any, key: str) -> tuple[Any, Any] | None:
 def _plain(node: Any, name: str, depth: int = 0) -> Any:
     """Return a node as dicts, lists and (tag, text), so that two documents can be compared."""
     if depth > MAX_DEPTH:
-        raise InputError(f"{name} is nested too deeply, or holds itself. Mend it first.")
+        raise UsageError(f"{name} is nested too deeply, or holds itself. Mend it first.")
     kind = _kind(node)
     if kind == "scalar":
         return (str(node.tag), node.value)

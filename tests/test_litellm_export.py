@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from logscope.cli import app
-from logscope.errors import InputError, UsageError
+from logscope.errors import UsageError
 from logscope.proxies import export, find_proxies, read_base, unified_diff
 from logscope.recommendation import (
     EXPLORE,
@@ -142,6 +142,22 @@ def test_windows_line_breaks_stay(tmp_path: Path) -> None:
     after = base.read_bytes().decode()
     assert after.replace("\r\n", "\n") == export(of(kind()), "litellm", unix).text
     assert "\n" not in after.replace("\r\n", "")
+
+
+def test_a_fragment_is_written_to_the_file_named(tmp_path: Path) -> None:
+    given, target = tmp_path / "recommendation.json", tmp_path / "weights.yaml"
+    given.write_text(of(kind()).text())
+    done = CliRunner().invoke(app, ["export", str(given), "-o", str(target), "--write"])
+    assert done.exit_code == 0, done.output
+    assert target.read_text() == export(of(kind()), "litellm").text
+
+
+def test_a_base_that_is_none_is_named(tmp_path: Path) -> None:
+    given, empty = tmp_path / "recommendation.json", tmp_path / "em.yaml"
+    given.write_text(of(kind()).text())
+    empty.write_text("")
+    done = CliRunner().invoke(app, ["export", str(given), "--base", str(empty)])
+    assert done.exit_code == 2 and f"{empty} is no configuration" in done.stderr
 
 
 def test_a_fragment_is_complete(update_goldens: bool) -> None:
@@ -317,14 +333,14 @@ def test_the_strategy_that_reads_no_weights_is_named() -> None:
     ],
 )
 def test_what_is_no_configuration_is_refused_in_one_line(text: str, message: str) -> None:
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(UsageError) as caught:
         export(of(kind()), "litellm", text)
     assert message in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_shared_values_are_not_changed_for_others() -> None:
     shared = base(OPUS_AT + ", weight: &w 60", SONNET_AT + ", weight: *w ", GPT_AT + ", weight: 0")
-    with pytest.raises(InputError, match="anchors"):
+    with pytest.raises(UsageError, match="anchors"):
         export(of(kind()), "litellm", shared)
     merged = base(f"<<: *d, {OPUS_AT}", f"<<: *d, {SONNET_AT}", f"<<: *d, {GPT_AT}")
     done = export(of(kind()), "litellm", f"defaults: &d {{timeout: 5, weight: 1}}\n{merged}")

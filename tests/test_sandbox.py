@@ -66,7 +66,7 @@ def test_a_select_over_the_views_works(store: logscope.Logs) -> None:
 def test_a_query_that_runs_too_long_is_stopped(store: logscope.Logs) -> None:
     from logscope.sandbox import run_sql
 
-    with pytest.raises(logscope.LogscopeError, match="longer than"):
+    with pytest.raises(logscope.UsageError, match="longer than"):
         run_sql(
             store.store, "select count(*) from range(1000000) a, range(1000000) b", timeout_s=0.5
         )

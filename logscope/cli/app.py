@@ -146,7 +146,7 @@ def root(
         bool, typer.Option("--version", callback=version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Exact latency, true cost and proven routing from the LLM request logs you already have.
+    """Exact latency, true cost and routing from the LLM request logs you already have.
 
     Nothing leaves this machine.
     """

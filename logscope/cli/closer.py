@@ -84,7 +84,9 @@ def traffic(
     where: Where = None,
     tz: Tz = "UTC",
     load: Annotated[bool, typer.Option("--load", help="Against requests in flight.")] = False,
-    slo: Annotated[bool, typer.Option("--slo", help="Goodput and error budgets of [slo].")] = False,
+    slo: Annotated[
+        bool, typer.Option("--slo", help=r"Goodput and error budgets of \[slo].")
+    ] = False,
     regions: Annotated[
         bool, typer.Option("--regions", help="How regions differ for the same requests.")
     ] = False,

@@ -68,12 +68,12 @@ def export(
     from logscope.recommendation import find_recommendation
     from logscope.store import Store, find_store
 
-    if write and base is None:
-        raise UsageError("--write changes a configuration: name it with --base.")
+    if write and base is None and output is None:
+        raise UsageError("--write changes a file: name it with --base or -o.")
     before = proxies.read_base(base) if base else None
     known = Store(find_store(store))
     made = find_recommendation(known if known.exists() else None, recommendation)
-    exported = proxies.export(made, to, before)
+    exported = proxies.export(made, to, before, str(base))
     for note in exported.notes:
         typer.echo(note, err=True)
     if write:

@@ -42,7 +42,7 @@ def formats(
 @app.command(rich_help_panel=SET_UP)
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where to write the logs.")] = Path("demo-logs"),
-    requests: Annotated[int, typer.Option(min=100, help="How many requests.")] = 1200,
+    requests: Annotated[int, typer.Option(min=200, help="How many requests.")] = 1200,
     seed: Annotated[int, typer.Option(help="Another seed gives another world.")] = 20261116,
 ) -> None:
     """Write sample logs in the producers' own formats, with a known truth in them."""

@@ -76,14 +76,15 @@ def ingest(
 
 
 def share(text: str | None) -> float | None:
-    """Read `1%` or `0.01`."""
+    """Read `1%` or `0.01`; a plain 1 could be either one per cent or all."""
     if text is None:
         return None
     try:
-        value = float(text.rstrip("% ")) / (100 if text.strip().endswith("%") else 1)
+        percent = text.strip().endswith("%")
+        value = float(text.rstrip("% ")) / (100 if percent else 1)
     except ValueError:
         value = -1.0
-    if not 0 <= value <= 1:
+    if not (0 <= value < 1 or (value == 1 and percent)):
         raise UsageError(f"--max-rejects {text!r} is no share. Write 1% or 0.01.")
     return value
 
@@ -96,7 +97,7 @@ def latency(
     week: Week = None,
     where: Where = None,
     tz: Tz = "UTC",
-    top: Annotated[int | None, typer.Option(help="Only the largest groups.")] = None,
+    top: Annotated[int | None, typer.Option(min=1, help="Only the largest groups.")] = None,
     like: Annotated[
         str | None, typer.Option(help="As another tool defines it: aiperf, vllm, guidellm, otel.")
     ] = None,
@@ -235,6 +236,7 @@ def recommend(
     policy: Annotated[Path | None, typer.Option(help="A policy of its own, as TOML.")] = None,
     since: Since = None,
     until: Until = None,
+    week: Week = None,
     where: Where = None,
     tz: Tz = "UTC",
     store: StorePath = None,
@@ -249,7 +251,7 @@ def recommend(
     from logscope.recommend import recommend_and_record
 
     opened = logs(store)
-    selection = opened.select([], since=since, until=until, where=where, tz=tz)
+    selection = opened.select([], since=since, until=until, week=week, where=where, tz=tz)
     chosen = load_policy(opened.config, policy)
     made, note = recommend_and_record(opened.store, selection, opened.config, chosen)
     write(made.text(), output)

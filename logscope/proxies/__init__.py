@@ -1,7 +1,7 @@
 """Proxies: a recommendation as the configuration of the proxy that is to follow it.
 
 One proxy is one module here with the constant TITLE (one line) and the function
-`export(recommendation, base) -> Export`; nothing else has to know of it.
+`export(recommendation, base, name) -> Export`; nothing else has to know of it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Export:
     notes: tuple[str, ...] = ()
 
 
-Exporter = Callable[[Recommendation, str | None], Export]
+Exporter = Callable[[Recommendation, str | None, str], Export]
 
 
 def find_proxies() -> list[str]:
@@ -33,19 +33,24 @@ def find_proxies() -> list[str]:
     return sorted(path.stem for path in folder.glob("[a-z]*.py"))
 
 
-def export(recommendation: Recommendation, proxy: str, base: str | None = None) -> Export:
+def export(
+    recommendation: Recommendation,
+    proxy: str,
+    base: str | None = None,
+    name: str = "The base file",
+) -> Export:
     """Return a recommendation as configuration of `proxy`.
 
     With `base`, the text of the user's own configuration, only the weights that change are touched;
-    without it, the text is a fragment. Raises UsageError for an unknown proxy, InputError for a
-    base that is no configuration of it.
+    without it, the text is a fragment. Raises UsageError for an unknown proxy, and for a base that
+    is no configuration of it, which the message calls `name`.
     """
     if proxy not in find_proxies():
         raise UsageError(
             f"--to {proxy!r} is no proxy known here.{did_you_mean(proxy, find_proxies())}"
         )
     exporter: Exporter = importlib.import_module(f"{__name__}.{proxy}").export
-    return exporter(recommendation, base)
+    return exporter(recommendation, base, name)
 
 
 def read_base(path: Path) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from logscope import splits
-from logscope.errors import InputError
+from logscope.errors import UsageError
 from logscope.names import canonical_model
 from logscope.proxies import Export
 from logscope.recommendation import EXPLORE, LIKELY, SWITCH, Recommendation, TypeSplit
@@ -43,7 +43,7 @@ class NotExportedError(Exception):
     """Why a route is left as it is."""
 
 
-def export(recommendation: Recommendation, base: str | None) -> Export:
+def export(recommendation: Recommendation, base: str | None, name: str) -> Export:
     """Return the exportable splits as YAML: a fragment, or `base` with its weights changed."""
     groups, notes = [], []
     for route in dict.fromkeys(one.route for one in recommendation.types):
@@ -53,9 +53,9 @@ def export(recommendation: Recommendation, base: str | None) -> Export:
             notes.append(f"{shown(route)}: {reason}")
     if base is None:
         return Export(fragment(recommendation, groups, notes), tuple(notes))
-    document = Document(base)
+    document = Document(base, name)
     if not document.length(("model_list",)):
-        raise InputError("The base file has no model_list. Give LiteLLM's config.yaml.")
+        raise UsageError(f"{name} has no model_list. Give LiteLLM's config.yaml.")
     changed = False
     for group in groups:
         try:
