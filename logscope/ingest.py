@@ -275,8 +275,7 @@ def write(
     if result.rejected == result.records > 0 and not (grown or result.unchanged_files):
         raise InputError(
             f"No record of {plans[0].path}{' and others' if plans[1:] else ''} could be read: "
-            f"{reasons}; nothing was stored. See `logscope formats FILE`, or name the format with "
-            "--from."
+            f"{reasons}; nothing was stored. See `logscope formats FILE`; --from names another."
         )
     if max_rejects is not None and result.rejected > max_rejects * result.records:
         raise LogscopeError(

@@ -244,7 +244,7 @@ def read_files(
         pieces = keep_readable(connection, write, query, format.name, in_parts, error)
     if format.many_rows:
         empty = " and ".join(f'"{name}" is null' for name in declared)
-        reason = quote(f"rejected: none of the fields of {format.name}")
+        reason = quote(f"rejected: without any field of {format.name}")
         unread = keep(
             connection,
             f"select record_file, record_line, {reason} as outcome, "

@@ -29,7 +29,7 @@ def test_a_file_of_which_nothing_can_be_read_stores_nothing(bench: Bench) -> Non
         kept = tree(bench.logs.path) if before else None
         done = run(bench, "ingest", "--from", "otlp_genai", log)
         assert done.exit_code == 4 and done.stdout == ""
-        assert "2 none of the fields of otlp_genai; 1 not JSON; nothing was stored" in done.stderr
+        assert "2 without any field of otlp_genai; 1 not JSON; nothing was stored" in done.stderr
         assert done.stderr.count("\n") == 1
         # The store is as before: where there was none, there is none.
         assert bench.logs.path.exists() == (before is not None)
