@@ -4,7 +4,8 @@ Many queries ask for them under two definitions of a chunk; in SQL both are view
 is how other clients see them. A million streams have a hundred million gaps, and DuckDB holds all of
 a query's, twice while its lists grow. So a query of logscope's own finds tables in the place of
 the views, with the same numbers: how many gaps a group has is stored with the streams, each group's
-are put into an array of that size, and as many groups are read at once as fit.
+are put into an array of that size, and as many groups are read at once as fit. Numpy is loaded only
+for that: an ingest needs the views alone.
 """
 
 from __future__ import annotations
@@ -14,11 +15,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from logscope.tables import fetch
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars
     from numpy.typing import NDArray
 
@@ -123,6 +123,8 @@ def read(
     connection: Any, name: str, keys: NDArray[np.uint64], counts: NDArray[np.int64]
 ) -> list[NDArray[np.float64]]:
     """Return the gaps of each of the groups `keys`, of which `counts` tells how many there are."""
+    import numpy as np
+
     gaps = [np.empty(n) for n in counts]
     filled = [0] * len(keys)
     sorted_keys = np.argsort(keys)
@@ -158,6 +160,8 @@ def read(
 
 def told(gaps: NDArray[np.float64]) -> dict[str, float]:
     """Return the row of one group; leaves `gaps` in another order."""
+    import numpy as np
+
     mean = gaps.mean()
     # Part by part, so that no second array of that size is made.
     parts = (gaps[at : at + PART] for at in range(0, len(gaps), PART))
