@@ -105,3 +105,15 @@ def test_help_says_what_there_is() -> None:
     assert "proven" not in CliRunner().invoke(app, ["--help"]).stdout
     done = CliRunner().invoke(app, ["demo", "--requests", "199"])
     assert done.exit_code == 2 and "200" in done.stderr
+
+
+def test_a_file_is_written_in_the_format_that_its_name_says(bench: Bench) -> None:
+    bench.ingest(bench.write([native("r1")]))
+    for name, begins in (("x.csv", b"model,"), ("x.json", b"["), ("x.parquet", b"PAR1")):
+        target = bench.folder / name
+        for command in (["cost"], ["sql", "select model from requests"]):
+            assert run(bench, *command, "-o", target).exit_code == 0
+            assert target.read_bytes().startswith(begins if command == ["cost"] else begins[:5])
+    target = bench.folder / "x.txt"
+    run(bench, "cost", "-o", target)
+    assert "cost = tokens by the price in force" in target.read_text()

@@ -173,9 +173,15 @@ def answer(
     screen: str | None = None,
     by: Collection[str] = (),
 ) -> None:
-    """Print rows in the format asked for; `screen` is how a person sees them, `by` their groups."""
+    """Print rows in the format asked for; `screen` is how a person sees them, `by` their groups.
+
+    A file whose name ends in that of a format is written in it.
+    """
     from logscope import output as out
 
+    suffix = output.suffix.removeprefix(".") if output else ""
+    if format is Rows.table and suffix in list(Rows):
+        format = Rows(suffix)
     if format is not Rows.table:
         out.write(out.render(frame, format.value, by), output)
         return
