@@ -9,6 +9,8 @@ here; the command line also bounds its process, because a single value may outgr
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -72,12 +74,18 @@ def lock_down(connection: Any, store: Store) -> None:
     connection.execute("set lock_configuration = true")
 
 
-def bound_process() -> None:
-    """Bound the memory of this process: one huge value is outside DuckDB's own limit."""
+@contextmanager
+def bounded_process() -> Iterator[None]:
+    """Bound the memory of this process meanwhile: one huge value is outside DuckDB's own limit."""
     try:
         import resource
     except ImportError:  # Windows has no such limit
+        yield
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    if soft == resource.RLIM_INFINITY or soft > MEMORY_BYTES:
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, hard))
+    least = MEMORY_BYTES if soft == resource.RLIM_INFINITY else min(soft, MEMORY_BYTES)
+    resource.setrlimit(resource.RLIMIT_AS, (least, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))

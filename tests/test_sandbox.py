@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 import logscope
+from logscope.cli import app
 from tests.conftest import Bench, native
 
 
@@ -75,3 +78,10 @@ def test_a_query_that_runs_too_long_is_stopped(store: logscope.Logs) -> None:
 def test_a_wrong_column_names_the_near_ones(store: logscope.Logs) -> None:
     with pytest.raises(logscope.UsageError, match="model"):
         store.sql("select modle from requests")
+
+
+def test_the_limit_of_the_process_ends_with_the_command(store: logscope.Logs) -> None:
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    done = CliRunner().invoke(app, ["sql", "select 1 as one", "--store", str(store.path)])
+    assert done.exit_code == 0
+    assert resource.getrlimit(resource.RLIMIT_AS) == before

@@ -271,12 +271,12 @@ def sql(
     output: Output = None,
 ) -> None:
     """Run one SELECT over the store: requests, operations, sessions, streams, scores, files."""
-    from logscope.sandbox import bound_process
+    from logscope.sandbox import bounded_process
 
     if (query is None) == (file is None):
         raise UsageError('Give one SELECT: logscope sql "SELECT ..." or -f FILE.')
     if file is not None:
         query = read_text(file)
     opened = logs(store)
-    bound_process()
-    answer(opened.sql(query or ""), format, output)
+    with bounded_process():
+        answer(opened.sql(query or ""), format, output)

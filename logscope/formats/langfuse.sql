@@ -186,12 +186,12 @@ select
     record_file,
     record_line,
     id as request_id,
-    -- Of an OpenTelemetry span the id is the span's; LiteLLM makes one of the response's.
+    -- Mostly the id is a span's; LiteLLM makes one of the response's.
     ids_of([
         case when is_span_key(span_key(trace_id, id)) then span_key(trace_id, id) end,
         nullif(regexp_extract(id, '^time-[0-9-]+_(.+)$', 1), '')
     ]) as other_ids,
-    parent_id as parent_request_id,
+    span_or_id(trace_id, parent_id) as parent_request_id,
     coalesce(known(session_id), trace_id) as session_id,
     time_of(start_time) as started_at,
     time_of(first_time) as first_token_at,

@@ -166,8 +166,9 @@ create macro ids_of(ids) as
     end;
 -- A span is known by its trace and its own id; both in hexadecimal digits.
 create macro span_key(trace_id, span_id) as lower(trace_id) || ':' || lower(span_id);
-create macro is_span_key(id) as regexp_full_match(id, '[0-9a-f]{16,32}:[0-9a-f]{16}');
--- An observation of Langfuse: of a call by OpenTelemetry its id is the span's.
+create macro is_span_key(id) as
+    regexp_full_match(id, '[0-9a-f]{16,32}:[0-9a-f]{16}|[0-9a-f-]{36}:[0-9a-f-]{36}');
+-- An observation of Langfuse: its id is the span's, by OpenTelemetry or (UUIDs) by Langfuse's own SDK.
 create macro span_or_id(trace_id, id) as
     if(coalesce(is_span_key(span_key(trace_id, id)), false), span_key(trace_id, id), id);
 -- What stands for a call is the best of its ids: one that a producer gave, before a random one

@@ -147,3 +147,28 @@ def test_exported_scores_are_langfuses(bench):
                        "1,good,1,s,t,,BOOLEAN\n", "scores.csv")  # fmt: skip
     result = bench.ingest(path)
     assert [count.name for count in result.formats] == ["langfuse_scores"]
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        ["ce81a54fe23da061", "ce81a54fe23da062", "ce81a54fe23da063"],
+        [f"aaaa1111-0000-4000-8000-00000000000{i}" for i in range(3)],
+    ],
+    ids=["OpenTelemetry", "UUID"],
+)
+@pytest.mark.parametrize("files", [1, 3])
+def test_a_generation_around_another_counts_once_whatever_lies_between(bench, ids, files):
+    trace = ids[0] if "-" in ids[0] else "615878eaca97ae1104336c0f159e9b7c"
+    agent, step, call = (
+        observation(id=id, trace_id=trace, parent_observation_id=parent)
+        for id, parent in zip(ids, [None, *ids], strict=False)
+    )
+    step |= {"type": "SPAN", "usage_details": None, "provided_model_name": None}
+    records = [agent, step, call]
+    size = len(records) // files
+    for i in range(files):
+        part = bench.write(records[i * size : (i + 1) * size], f"{i}.jsonl")
+        bench.ingest(part, format_name="langfuse")
+    assert [row["request_id"] for row in bench.rows()] == [ids[2]]
+    assert bench.rows("select sum(stored) as n, sum(ignored) as i from files") == [{"n": 1, "i": 2}]
