@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -76,15 +77,21 @@ def lock_down(connection: Any, store: Store) -> None:
 
 @contextmanager
 def bounded_process() -> Iterator[None]:
-    """Bound the memory of this process meanwhile: one huge value is outside DuckDB's own limit."""
+    """Bound what this process takes meanwhile: one huge value is outside DuckDB's own limit."""
     try:
         import resource
     except ImportError:  # Windows has no such limit
         yield
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    least = MEMORY_BYTES if soft == resource.RLIM_INFINITY else min(soft, MEMORY_BYTES)
-    resource.setrlimit(resource.RLIMIT_AS, (least, hard))
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except OSError:  # elsewhere than on Linux the limit does not count what is reserved
+        pages = 0
+    most = pages * resource.getpagesize() + MEMORY_BYTES
+    if soft != resource.RLIM_INFINITY:
+        most = min(soft, most)
+    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
     try:
         yield
     finally:
