@@ -20,14 +20,14 @@ test: $(VENV)/.installed-test
 
 # Needs Debian's chromium.
 test-browser: $(VENV)/.installed-browser
-	$(BIN)/pytest -m browser
+	$(BIN)/pytest tests/browser
 
 # Each tool in an environment of its own: their requirements contradict logscope's.
 test-aiperf: $(VENV)/.installed-test .venv-aiperf/.installed
-	$(BIN)/pytest -m aiperf
+	$(BIN)/pytest tests/test_aiperf.py
 
 test-proxy: $(VENV)/.installed-test .venv-proxy/.installed
-	$(BIN)/pytest -m proxy -s
+	$(BIN)/pytest tests/test_proxy.py -s
 
 # Damaged logs beside good records, 60 a round; another SEED tries others.
 FUZZ_ROUNDS ?= 8
