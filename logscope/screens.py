@@ -295,7 +295,7 @@ def forecast_table(frame: polars.DataFrame, by: Sequence[str]) -> str:
     """Return the forecast: per group the coming week's cost with its interval, and from how much."""
     rows = [
         [
-            *("(unknown)" if row[name] is None else cell(row[name]) for name in by),
+            *(group(row[name]) for name in by),
             f"{row['forecast_usd']:,.2f}",
             UNKNOWN if row["low_usd"] is None else f"{row['low_usd']:,.2f}",
             UNKNOWN if row["high_usd"] is None else f"{row['high_usd']:,.2f}",

@@ -145,11 +145,11 @@ def changes_of(weeks: Weeks) -> list[Change]:
 
 def judged(changes: Sequence[Change]) -> list[Change]:
     """Return the changes with their p-values, corrected over all that have enough past."""
-    from scipy.stats import t
+    from scipy.special import stdtr
 
     tested = [i for i, change in enumerate(changes) if not change.provisional]
     p_values = {
-        i: float(2 * t.sf(abs(changes[i].log_change) / changes[i].error, changes[i].degrees))
+        i: float(2 * stdtr(changes[i].degrees, -abs(changes[i].log_change) / changes[i].error))
         if changes[i].error > 0
         else float(changes[i].log_change == 0)
         for i in tested
@@ -351,9 +351,9 @@ def numbers(change: Change | None) -> dict[str, Any]:
     """Return what a change tells, rounded; nothing where there is none."""
     if change is None:
         return {}
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
-    reach = float(t.ppf(0.975, change.degrees)) * change.error
+    reach = float(stdtrit(change.degrees, 0.975)) * change.error
     return {
         "change": share(change.log_change),
         "low": share(change.log_change - reach),
