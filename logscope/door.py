@@ -69,8 +69,8 @@ def write_door(root: Path, version: int, scans: Mapping[str, str], changed: Iter
             # One transaction: each of several hundred statements would wait for the disk.
             connection.execute("begin")
             create_views(connection, scans)
-            comment(connection, scans)
             create_macros(connection)
+            comment(connection, shown_views(connection))
             connection.execute(f"create macro door_stamp() as {quote(door_stamp())}")
         connection.execute(f"create or replace macro door_version() as {version}")
         connection.execute("commit; use memory; detach door")
@@ -81,16 +81,15 @@ def replace_views(connection: Any, scans: Mapping[str, str]) -> None:
     """Point the views of some tables to their live files of now."""
     for table, sql in scans.items():
         connection.execute(f"create or replace view {view_name(table)} as {sql}")
-    # The comments of requests lie on the view upon them, which stays.
-    comment(connection, [table for table in scans if table != "requests"])
+    comment(connection, map(view_name, scans))
 
 
 def comment(connection: Any, names: Iterable[str]) -> None:
-    """Put the comments of tables.sql on the views of the same names."""
-    text = TABLES_SQL.read_text(encoding="utf-8")
-    for table in names:
+    """Put the comments of tables.sql and views.sql on the views of these names."""
+    text = "".join(path.read_text(encoding="utf-8") for path in (TABLES_SQL, VIEWS_SQL))
+    for name in names:
         for statement in re.findall(
-            rf"^comment on (?:table {table}|column {table}\.\w+) is .*?;$", text, re.MULTILINE
+            rf"^comment on (?:(?:table|view) {name}|column {name}\.\w+) is .*?;$", text, re.MULTILINE
         ):
             connection.execute(statement.replace("comment on table", "comment on view", 1))
 
@@ -127,20 +126,27 @@ def create_macros(connection: Any) -> None:
     create_selection(connection, GROUPS, "true")
     for name in gaps.CHUNKS:
         connection.execute(f"create view {name} as {gaps.as_view(name)}")
-    views = [
+    views = shown_views(connection)
+    for name in views:
+        connection.execute(f"create temp table {name} as from main.{name} limit 0")
+    for query in find_queries(shipped_folder()).values():
+        sql = query.sql.strip().rstrip(";")
+        for name in query.params:
+            sql = sql.replace(f"${name}", name)
+        if "group_key" in sql:
+            sql = f"select * exclude (group_key) from groups join ({sql}) using (group_key)"
+        params = ", ".join(f"{name} := {quote(value)}" for name, value in query.params.items())
+        connection.execute(f"create macro {identifier(query.name)}({params}) as table {sql}")
+    for name in views:
+        connection.execute(f"drop table temp.{name}")
+
+
+def shown_views(connection: Any) -> list[str]:
+    """Return the names of the door's views."""
+    return [
         row[0]
         for row in connection.execute(
             "select view_name from duckdb_views() "
             "where not internal and database_name = current_database() order by 1"
         ).fetchall()
     ]
-    for name in views:
-        connection.execute(f"create temp table {name} as from main.{name} limit 0")
-    for query in find_queries(shipped_folder()).values():
-        if "params" not in query.keys:
-            sql = query.sql.strip().rstrip(";")
-            if "group_key" in sql:
-                sql = f"select * exclude (group_key) from groups join ({sql}) using (group_key)"
-            connection.execute(f"create macro {identifier(query.name)}() as table {sql}")
-    for name in views:
-        connection.execute(f"drop table temp.{name}")

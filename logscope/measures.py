@@ -53,11 +53,7 @@ def require_rows(connection: Any, store: Store) -> None:
 
 def bind(query: SqlFile, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters of a query: what was given over the defaults of its header."""
-    declared = dict(
-        part.strip().split("=", 1)
-        for part in query.keys.get("params", "").split(",")
-        if part.strip()
-    )
+    declared = query.params
     unknown = sorted(set(given) - set(declared))
     if unknown:
         raise UsageError(

@@ -29,6 +29,12 @@ class SqlFile:
     def name(self) -> str:
         return self.path.stem
 
+    @property
+    def params(self) -> dict[str, str]:
+        """Parameters with their defaults."""
+        parts = (part.strip() for part in self.keys.get("params", "").split(","))
+        return dict(part.split("=", 1) for part in parts if part)
+
 
 def read_sql(path: Path) -> SqlFile:
     """Read a SQL file and take its header apart."""

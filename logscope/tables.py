@@ -41,14 +41,17 @@ def new_connection(memory_limit: str | None = None, scratch: Path | None = None)
     return connection
 
 
+def declared(path: Path) -> str:
+    """Return what a file creates, without the comments: there are hundreds of them."""
+    text = path.read_text(encoding="utf-8")
+    return "".join(re.findall(r"^create .*?;$", text, re.MULTILINE | re.DOTALL))
+
+
 @cache
 def table_columns() -> dict[str, dict[str, str]]:
     """Return the columns of every table with their SQL types, from tables.sql."""
-    declared = TABLES_SQL.read_text(encoding="utf-8")
     with duckdb.connect() as connection:
-        # Not the comments: there are hundreds of them.
-        for statement in re.findall(r"^create table .*?;$", declared, re.MULTILINE | re.DOTALL):
-            connection.execute(statement)
+        connection.execute(declared(TABLES_SQL))
         rows = connection.execute(
             "select table_name, column_name, data_type from duckdb_columns() "
             "where not internal order by table_oid, column_index"
@@ -68,7 +71,7 @@ def create_views(connection: Any, scans: Mapping[str, str]) -> None:
     """Create the tables as views (`scans`: the SELECT of each), then the views upon them."""
     for table, sql in scans.items():
         connection.execute(f"create view {view_name(table)} as {sql}")
-    connection.execute(VIEWS_SQL.read_text(encoding="utf-8"))
+    connection.execute(declared(VIEWS_SQL))
 
 
 def create_selection(

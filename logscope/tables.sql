@@ -315,7 +315,11 @@ create table files (
 comment on table files is 'One row per file read. records = stored + merged + ignored + rejected.';
 comment on column files.file_id is 'First 16 digits of sha256: a copy is the same file. One that grows keeps the id of its first reading.';
 comment on column files.path is 'Where it lay when it was read.';
+comment on column files.format is 'The log format it was read by; see `logscope formats`.';
+comment on column files.size_bytes is 'Its size as it lay there, packed or not; bytes.';
+comment on column files.sha256 is 'SHA-256 of its bytes as it lay there; hex.';
 comment on column files.ingested_at is 'When it was read.';
+comment on column files.records is 'Records in it, of any kind.';
 comment on column files.stored is 'Records that became a row.';
 comment on column files.merged is 'Records of a request that another record had told of already.';
 comment on column files.ignored is 'Valid records that are no model call.';
@@ -329,6 +333,8 @@ create table rejects (
     excerpt varchar
 );
 comment on table rejects is 'One row per rejected record.';
+comment on column rejects.file_id is 'The file it stands in; see files.';
+comment on column rejects.path is 'Where that file lay when it was read.';
 comment on column rejects.line is 'Record number in the file, from 1; NULL for the file as a whole.';
 comment on column rejects.reason is 'Why it was rejected.';
 comment on column rejects.excerpt is 'Its keys and types; a text shows as its length, because it may be a prompt.';
@@ -423,6 +429,10 @@ create table request_types (
     config_id varchar
 );
 comment on table request_types is 'One row per request of the last recommendation: its cluster and its rule.';
+comment on column request_types.request_id is 'The request.';
+comment on column request_types.cluster is 'Name of its request type; see `logscope types`.';
+comment on column request_types.rule_id is 'The rule of the recommendation that it falls under.';
+comment on column request_types.config_id is 'The recommendation; see recommendations.';
 
 create table recommendations (
     config_id varchar,
@@ -431,3 +441,7 @@ create table recommendations (
     recommendation varchar
 );
 comment on table recommendations is 'One row per recommendation made; the last column is the file, as JSON.';
+comment on column recommendations.config_id is 'Its id, a hash of what it proposes; requests.config_id names it once the router follows it.';
+comment on column recommendations.created_at is 'When it was made.';
+comment on column recommendations.verdict is 'What it comes to, such as KEEP or EXPLORE.';
+comment on column recommendations.recommendation is 'The whole of it; JSON, as `logscope recommend -o` writes it.';

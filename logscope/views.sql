@@ -83,6 +83,7 @@ comment on view requests is 'One row per request: one call to one model, one att
 comment on column requests.operation_id is 'What the caller wanted; retries and fallbacks share it: as the producer marked them, else by the rule in joined_by, else the request alone.';
 comment on column requests.logged_operation_id is 'The operation as the producer marked it; NULL if it did not.';
 comment on column requests.joined_by is 'What made the request an attempt of its operation: producer, a rule, or NULL if nothing did.';
+comment on column requests.in_flight is 'Requests of the same model and region under way when this one started, itself included.';
 
 create view operations as
 select
@@ -118,10 +119,19 @@ select
 from requests
 group by operation_id;
 comment on view operations is 'One row per operation: what the caller wanted, retries and fallbacks inside.';
+comment on column operations.operation_id is 'As in requests.';
+comment on column operations.session_id is 'The session it belongs to; NULL if none was marked.';
+comment on column operations.started_at is 'When its first attempt was sent.';
+comment on column operations.ended_at is 'When its last attempt ended.';
+comment on column operations.day is 'UTC date of its start.';
+comment on column operations.duration_ms is 'From the first start to the last end, so tools and retries are inside; ms.';
+comment on column operations.attempts is 'Requests it took.';
 comment on column operations.joined_by is 'What joined its attempts: producer (its own marks), the rule, or both; NULL for a single one.';
+comment on column operations.models is 'Models of its attempts, by name.';
 comment on column operations.outcome is 'ok if any attempt was ok, else how it failed.';
 comment on column operations.worst_status is 'The worst status of any attempt.';
 comment on column operations.cost_usd is 'Sum of the known costs; see requests_without_cost.';
+comment on column operations.requests_without_cost is 'Attempts of which no cost is known.';
 
 create view sessions as
 select
@@ -145,3 +155,21 @@ from requests
 where session_id is not null
 group by session_id;
 comment on view sessions is 'One row per session: operations that belong together.';
+comment on column sessions.session_id is 'As the caller marked it.';
+comment on column sessions.started_at is 'When its first request was sent.';
+comment on column sessions.ended_at is 'When its last request ended.';
+comment on column sessions.day is 'UTC date of its start.';
+comment on column sessions.duration_ms is 'From the first start to the last end; ms.';
+comment on column sessions.operations is 'Operations in it.';
+comment on column sessions.attempts is 'Requests in it.';
+comment on column sessions.models is 'Models of its requests, by name.';
+comment on column sessions.worst_status is 'The worst status of any request.';
+comment on column sessions.cost_usd is 'Sum of the known costs; see requests_without_cost.';
+comment on column sessions.requests_without_cost is 'Requests of which no cost is known.';
+
+-- Made in the door only: what stands there for the choice of a command line.
+comment on view stored_requests is 'The requests as they are stored; read requests instead.';
+comment on view selection is 'All requests with the key of their group: what the table macros ask.';
+comment on view groups is 'The groups of the table macros: model, region and task by key.';
+comment on view generated_gaps is 'Gaps between generated chunks, pooled over each group; ms.';
+comment on view answer_gaps is 'Gaps between chunks of the answer, the usage left out, pooled over each group; ms.';

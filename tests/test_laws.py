@@ -19,6 +19,7 @@ import pytest
 
 import logscope
 from logscope.door import CATALOG
+from logscope.queries import find_queries
 from logscope.store import SCRATCH, Store
 from tests.conftest import Bench, native
 
@@ -214,8 +215,53 @@ def test_any_duckdb_opens_the_door(bench: Bench) -> None:
     ).fetchone()
     assert comment == ("First generated event - start; ms.",)
     assert len(connection.execute("from cost()").fetchall()) == 2
+    # Every view is explained, and every column of those that a user reads.
+    made_for_macros = "('stored_requests', 'selection', 'groups', 'generated_gaps', 'answer_gaps')"
+    assert (
+        connection.execute(
+            "select view_name from duckdb_views() where not internal and comment is null"
+        ).fetchall()
+        == []
+    )
+    assert (
+        connection.execute(
+            "select table_name, column_name from duckdb_columns() where not internal "
+            f"and comment is null and table_name not in {made_for_macros} and table_name <> 'parents'"
+        ).fetchall()
+        == []
+    )
+    # Every named query is there, those with parameters too.
+    macros = {
+        row[0]
+        for row in connection.execute(
+            "select function_name from duckdb_functions() where function_type = 'table_macro'"
+        ).fetchall()
+    }
+    assert set(find_queries()) <= macros and len(find_queries()) > 40
     connection.close()
     assert (bench.logs.path / CATALOG).stat().st_size < 1_000_000
+
+
+def test_a_macro_of_the_door_takes_the_parameters_of_its_query(bench: Bench) -> None:
+    chunks = [{"request_id": "r1", "offsets_ms": [100, 700, 2000, 2100]}]
+    bench.ingest(bench.write([native("r1", duration_ms=2100)], "a.jsonl"))
+    bench.ingest(bench.write(chunks, "streams.jsonl"))
+    connection = duckdb.connect(str(bench.logs.path / CATALOG), read_only=True)
+    # Gaps of 600, 1300 and 100 ms.
+    for over_ms, found in ((None, (1, 1300)), (500, (2, 1900)), (2000, (0, 0))):
+        given = "" if over_ms is None else f"over_ms := {over_ms}"
+        assert (
+            connection.execute(f"select stalls, stall_ms from stream_stalls({given})").fetchone()
+            == found
+        )
+    slo = json.dumps(
+        [dict(name="quick", task=None, route=None, ttft_ms=None, duration_ms=2000, goal=0.9)]
+    )
+    assert connection.execute(
+        f"select objective, n_met, n_missed from objectives(objectives := '{slo}')"
+    ).fetchall() == [("quick", 0, 1)]
+    assert connection.execute("from objectives()").fetchall() == []
+    connection.close()
 
 
 def test_a_door_that_lags_behind_is_brought_up_to_date(bench: Bench) -> None:
