@@ -89,7 +89,9 @@ def comment(connection: Any, names: Iterable[str]) -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in (TABLES_SQL, VIEWS_SQL))
     for name in names:
         for statement in re.findall(
-            rf"^comment on (?:(?:table|view) {name}|column {name}\.\w+) is .*?;$", text, re.MULTILINE
+            rf"^comment on (?:(?:table|view) {name}|column {name}\.\w+) is .*?;$",
+            text,
+            re.MULTILINE,
         ):
             connection.execute(statement.replace("comment on table", "comment on view", 1))
 

@@ -146,4 +146,10 @@ def fetch(connection: Any, query: str, params: Mapping[str, Any] | None = None) 
         )
     frame = pl.from_arrow(rows.to_arrow_table())
     assert isinstance(frame, pl.DataFrame)
+    for name, kind in zip(frame.columns, rows.types, strict=True):
+        if str(kind) == "HUGEINT":
+            # What a sum of integers is; a frame takes it for a decimal. Mostly an integer holds it.
+            narrow = frame[name].cast(pl.Int64, strict=False)
+            if narrow.null_count() == frame[name].null_count():
+                frame = frame.with_columns(narrow)
     return frame

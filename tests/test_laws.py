@@ -255,7 +255,16 @@ def test_a_macro_of_the_door_takes_the_parameters_of_its_query(bench: Bench) -> 
             == found
         )
     slo = json.dumps(
-        [dict(name="quick", task=None, route=None, ttft_ms=None, duration_ms=2000, goal=0.9)]
+        [
+            {
+                "name": "quick",
+                "task": None,
+                "route": None,
+                "ttft_ms": None,
+                "duration_ms": 2000,
+                "goal": 0.9,
+            }
+        ]
     )
     assert connection.execute(
         f"select objective, n_met, n_missed from objectives(objectives := '{slo}')"

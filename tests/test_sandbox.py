@@ -6,6 +6,7 @@ import mmap
 import resource
 from pathlib import Path
 
+import polars as pl
 import pytest
 from typer.testing import CliRunner
 
@@ -66,6 +67,14 @@ def test_a_select_over_the_views_works(store: logscope.Logs) -> None:
     assert store.sql("with a as (select 1 as x) select * from a, range(3)").height == 3
     assert store.sql("select * from operations order by started_at").height == 3
     assert "p95_ms" in store.sql("select * from latency()").columns
+
+
+def test_sums_of_integers_are_integers_while_one_holds_them(store: logscope.Logs) -> None:
+    frame = store.sql(
+        "select sum(output_tokens) as tokens, sum(4 * 10::hugeint ** 19) as huge from requests"
+    )
+    assert frame.schema["tokens"] == pl.Int64
+    assert frame["huge"].to_list() == [12 * 10**19]  # three requests; an Int64 ends at 9.2e18
 
 
 def test_a_query_that_runs_too_long_is_stopped(store: logscope.Logs) -> None:
