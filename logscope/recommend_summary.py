@@ -56,7 +56,10 @@ def verdict(one: TypeSplit) -> str:
     requests, days = one.explore.get("requests"), one.explore.get("days")
     if requests is None:
         return one.verdict
-    return f"{one.verdict} {requests:,} requests" + (f", {days:,} days" if days is not None else "")
+    if days is None:
+        return f"{one.verdict} {requests:,} requests"
+    takes = f"{days:,} days" if days < 2 * 365 else f"{days / 365:,.0f} years"
+    return f"{one.verdict} {requests:,} requests, {takes}"
 
 
 def moves(one: TypeSplit, short: Mapping[str, str]) -> str:
