@@ -7,6 +7,7 @@
 --   count, which does not. Spans around a call (agents, chains, the outer span of the Vercel AI
 --   SDK) repeat its usage: only the innermost is a request. Metrics are sums and cannot be read as
 --   requests. A span that logs no id of the response is known as `trace:span`, and so are parents.
+--   The HTTP status of a call is that of the HTTP span inside it, where that is in the same file.
 -- reads: json
 -- rows: many
 -- detect: (first->'$.resourceSpans[0]') is not null or (first->'$.batches[0].scopeSpans') is not
