@@ -128,10 +128,26 @@ class Ordered(Protocol):
 
 def percentile(values: Ordered, level: float) -> NDArray[np.float64]:
     """Return the percentile of each group, to the bit as numpy interpolates; NaN without one."""
-    position = np.maximum(values.n - 1, 0) * level
-    ends = (np.floor(position), np.ceil(position))
-    below, above = (values.at(np.where(values.n > 0, end.astype(np.int64) + 1, 0)) for end in ends)
-    share = position % 1
+    below, above, share = neighbours(values.n, level)
+    return interpolated(values.at(below), values.at(above), share)
+
+
+def neighbours(
+    n: NDArray[np.int64], level: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return the ranks (from 1; 0 without values) around a percentile, and how far between it is."""
+    position = np.maximum(n - 1, 0) * level
+    below, above = (
+        np.where(n > 0, end.astype(np.int64) + 1, 0)
+        for end in (np.floor(position), np.ceil(position))
+    )
+    return below, above, position % 1
+
+
+def interpolated(
+    below: NDArray[np.float64], above: NDArray[np.float64], share: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return what lies a share of the way from one value to another, to the bit as numpy does."""
     gap = above - below
     return np.where(share < 0.5, below + gap * share, above - gap * (1 - share))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from logscope.config import identifier
 from logscope.errors import NoDataError, UsageError, did_you_mean
-from logscope.gaps import make_tables
+from logscope.gaps import CHUNKS
 from logscope.queries import SqlFile, find_query
 from logscope.selection import CLUSTER, Selection
 from logscope.store import Store
@@ -36,7 +36,10 @@ def run_query(
     with closing(selection.connect(store)) as connection:
         if "selection" in query.sql:
             require_rows(connection, store)
-        make_tables(connection, query.sql)
+        if any(name in query.sql for name in CHUNKS):
+            from logscope.pools import make_tables
+
+            make_tables(connection, query.sql)
         return frame(connection, query, bound, selection)
 
 

@@ -48,6 +48,7 @@ select
     len(answer_ms)::integer as n_answered,
     case when kinds is null then 1 else places[1] end::integer as generated_at,
     case when places[-1] - places[1] + 1 > len(places) then arrived_ms end as generated_ms,
+    case when answer_ms <> offsets_ms[: len(answer_ms)] then answer_ms end as answered_ms,
     offsets_ms[1] as first_chunk_ms,
     arrived_ms[1] as first_generated_ms,
     arrived_ms[2] as second_generated_ms,

@@ -187,6 +187,7 @@ create table streams (
     n_answered integer,
     generated_at integer,
     generated_ms double[],
+    answered_ms double[],
     first_chunk_ms double,
     first_generated_ms double,
     second_generated_ms double,
@@ -214,6 +215,7 @@ comment on column streams.n_generated is 'Chunks of text, reasoning or a tool ca
 comment on column streams.n_answered is 'Chunks that are not the usage; without kinds all of them.';
 comment on column streams.generated_at is 'Place of the first generated chunk, from 1.';
 comment on column streams.generated_ms is 'Arrival of each generated chunk, where others lie between them; else they follow each other and this is NULL.';
+comment on column streams.answered_ms is 'Arrival of each chunk that is not the usage, where one of these lies before another of those; else they are the first n_answered ones and this is NULL.';
 comment on column streams.first_chunk_ms is 'First chunk of any kind - start; ms.';
 comment on column streams.first_generated_ms is 'First generated chunk - start; ms.';
 comment on column streams.second_generated_ms is 'Second generated chunk - start; ms.';

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from logscope import gaps
+from logscope import gaps, pools
 from logscope.cli import app
 from logscope.histogram import limits, place, rounded
 from logscope.queries import find_queries
@@ -311,16 +311,16 @@ def test_figures_are_numpys_on_the_raw_arrays(many: Many) -> None:
 
 
 @pytest.mark.parametrize("name", gaps.CHUNKS)
-@pytest.mark.parametrize("most", [gaps.MOST, 3000])
+@pytest.mark.parametrize("most", [pools.MOST, 3000])
 def test_gaps_are_pooled_as_the_view_for_other_clients_does(
     full: Bench, many: Many, name: str, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Some 4,000 gaps of each model: two groups at once, or each alone.
-    monkeypatch.setattr(gaps, "MOST", most)
-    monkeypatch.setattr(gaps, "PART", 1000)
+    monkeypatch.setattr(pools, "MOST", most)
+
     for bench, groups in ((many[0], 2), (full, 1)):
         with closing(Selection().connect(bench.logs.store)) as connection:
-            found = gaps.pooled(connection, name).sort("group_key")
+            found = pools.pooled(connection, name).sort("group_key")
             wanted = fetch(connection, f"{gaps.as_view(name)} order by group_key")
         assert found.height == groups
         assert found.select("group_key", "n").rows() == wanted.select("group_key", "n").rows()
