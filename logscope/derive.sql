@@ -21,12 +21,20 @@ streamed as (
             stream_facts.n_chunks as n_chunks,
             stream_facts.max_gap_ms as max_gap_ms,
             stream_facts.stall_ms as stall_ms,
-            -- A request without a first token of its own takes the one of its stream.
+            -- A request without a first token of its own takes the one of its stream; without a
+            -- visible one of its own that of its stream, if that is no earlier. What lies after the
+            -- end was told by another clock.
             case
                 when first_token_at is not null then named.ttft_ms
-                else stream_facts.first_generated_ms
+                when first_generated_ms <= coalesce(duration_ms, first_generated_ms) + 1
+                    then first_generated_ms
             end as ttft_ms,
-            coalesce(named.ttft_visible_ms, stream_facts.first_visible_ms) as ttft_visible_ms
+            case
+                when named.ttft_visible_ms is not null then named.ttft_visible_ms
+                when first_visible_ms <= coalesce(duration_ms, first_visible_ms) + 1
+                    and (first_token_at is null or first_visible_ms >= named.ttft_ms - 1)
+                    then first_visible_ms
+            end as ttft_visible_ms
         )
     from named
     left join stream_facts using (request_id)

@@ -81,7 +81,7 @@ def merge_records(connection: Any, store: Store, config: Config) -> dict[str, Ch
         for rows in ("staged", "stored_rows")
     )
     if has_parents or exists(connection, "from touched"):
-        merge_versions(connection)
+        merge_versions(connection, has_streams)
     else:
         connection.execute("create or replace view rows as from normalised")
     if has_parents:
@@ -97,14 +97,23 @@ def merge_records(connection: Any, store: Store, config: Config) -> dict[str, Ch
     return changes | {table: replace_rows(connection, store, table) for table in written}
 
 
-def merge_versions(connection: Any) -> None:
-    """Make the view `rows`: requests that came once as they are, others merged (merge.sql)."""
+def merge_versions(connection: Any, has_streams: bool) -> None:
+    """Make the view `rows`: requests that came once as they are, others merged (merge.sql).
+
+    What a stored row has from its stream counts no more once a fuller version of that may come.
+    """
+    stored = f"select {as_logged()} from stored_rows semi join touched using (request_id)"
+    if has_streams:
+        stored = (
+            "select stored.* replace (nullif(ttft_visible_ms, first_visible_ms) as ttft_visible_ms) "
+            f"from ({stored}) as stored left join stored_streams using (request_id)"
+        )
     connection.execute(
         f"""
         create or replace view versions as
         select * from normalised semi join touched using (request_id)
         union all by name
-        select {as_logged()} from stored_rows semi join touched using (request_id);
+        {stored};
         create or replace table merged_rows as {read("merge")};
         create or replace view rows as
         select * from normalised anti join touched using (request_id)

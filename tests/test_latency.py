@@ -184,6 +184,20 @@ def test_a_stream_that_says_only_the_role_has_no_first_token(bench: Bench) -> No
     assert like(bench, "vllm")["ttft"]["p50"] == 90
 
 
+def test_a_stream_on_another_clock_tells_no_first_token(bench: Bench) -> None:
+    # The requests take 1400 ms; "own" saw its first token after 400.
+    requests = [native(name, ttft_ms=None) for name in ("late", "soon")] + [native("own")]
+    text = {"kinds": ["text", "text"]}
+    streams = [
+        {"request_id": "late", "offsets_ms": [2000, 3000]} | text,
+        {"request_id": "soon", "offsets_ms": [1400, 3000]} | text,
+        {"request_id": "own", "offsets_ms": [200, 300]} | text,
+    ]
+    bench.ingest(bench.write(requests, "r.jsonl"), bench.write(streams, "s.jsonl"))
+    rows = bench.rows("select ttft_ms, ttft_visible_ms from requests order by request_id")
+    assert [tuple(row.values()) for row in rows] == [(None, None), (400, None), (1400, 1400)]
+
+
 def test_others_definitions_by_hand(full: Bench) -> None:
     vllm = like(full, "vllm")
     # First event 100, last chunk but the usage 2300; its gaps begin at the role chunk.

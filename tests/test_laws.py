@@ -86,6 +86,24 @@ def test_a_fuller_version_replaces_the_earlier_one(bench: Bench) -> None:
     assert bench.rows("select * from requests where request_id = 'r1'")[0] == row
 
 
+def test_a_fuller_stream_replaces_all_that_the_earlier_one_told(
+    bench: Bench, tmp_path: Path
+) -> None:
+    request = native("r1", ttft_ms=None)
+    stream = {"request_id": "r1", "started_at": request["started_at"]}
+    earlier = stream | {"offsets_ms": [100, 500], "kinds": ["role", "text"]}
+    told = ("reasoning", "reasoning", "text")
+    fuller = stream | {"offsets_ms": [100, 300, 400, 700], "kinds": ["role", *told]}
+    logs = [bench.write([line], f"{i}.jsonl") for i, line in enumerate((request, earlier, fuller))]
+    orders = ([logs], [logs[:2], logs[2:]], [logs[1:2], logs[:1], logs[2:]])
+    for number, order in enumerate(orders):
+        store = logscope.open(tmp_path / f"store-{number}")
+        for batch in order:
+            store.ingest(batch)
+        row = store.sql("select ttft_ms, ttft_visible_ms, n_chunks from requests").row(0)
+        assert row == (300.0, 700.0, 4)
+
+
 def test_order_and_grouping_of_files_do_not_matter(bench: Bench) -> None:
     rng = random.Random(5)
     records = []
