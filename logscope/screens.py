@@ -244,8 +244,10 @@ def milliseconds(value: float | None) -> str:
 
 def cost_table(frame: polars.DataFrame, by: Sequence[str], title: str) -> str:
     """Return the cost table: per group requests, tokens and USD, with what has no price."""
-    total = sum((float(cost) for cost in frame["cost_usd"] if cost is not None), 0.0)
-    head = f"{title} · {int(frame['n'].sum()):,} requests · ${total:,.2f}\n"
+    known = [float(cost) for cost in frame["cost_usd"] if cost is not None]
+    total = sum(known)
+    spent = f"${total:,.2f}" if known else "cost unknown"
+    head = f"{title} · {int(frame['n'].sum()):,} requests · {spent}\n"
     header = [
         *by,
         "requests",

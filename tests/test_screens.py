@@ -11,7 +11,7 @@ import pytest
 from logscope.accounting import FormatCount, IngestResult
 from logscope.output import Terminal, cell, fitted, render, text_table
 from logscope.queries import find_queries, list_queries
-from logscope.screens import MOST_FORMATS, ingest_summary, query_list
+from logscope.screens import MOST_FORMATS, cost_table, ingest_summary, query_list
 from tests.conftest import Bench, native
 
 
@@ -57,6 +57,19 @@ def test_an_unknown_group_is_named_and_other_unknowns_are_a_dash() -> None:
 )
 def test_money_keeps_its_cents(money: str, shown: str) -> None:
     assert cell(Decimal(money)) == shown
+
+
+def test_what_nobody_has_a_price_for_is_not_free(bench: Bench) -> None:
+    free = native("free", input_tokens=0, output_tokens=0)
+    bench.ingest(bench.write([native("unknown", model="nobody-sells-this"), free]))
+    heads = {
+        where: cost_table(bench.logs.cost(where=where), ["model"], "All").splitlines()[0]
+        for where in ("cost_usd is null", "cost_usd = 0")
+    }
+    assert heads == {
+        "cost_usd is null": "All · 1 requests · cost unknown",
+        "cost_usd = 0": "All · 1 requests · $0.00",
+    }
 
 
 def test_only_the_largest_formats_are_told_one_by_one(bench: Bench) -> None:
