@@ -194,9 +194,18 @@ def moment(text: str, option: str, zone: ZoneInfo, end: bool) -> datetime:
         raise UsageError(
             f"{option} {text!r} is no day or time. Write 2026-11-09 or 2026-11-09T14:00."
         ) from error
-    if end and len(text) == len("2026-11-09"):
+    if end and is_day(text):
         value += timedelta(1)
     return value if value.tzinfo else value.replace(tzinfo=zone)
+
+
+def is_day(text: str) -> bool:
+    """Return whether an ISO day or time is a day: 2026-11-09, 20261109 or 2026-W46-1."""
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def week_start(week: str, store: Store | None) -> date:

@@ -279,3 +279,9 @@ def test_traffic_on_the_command_line(
     missing = run(bench, "traffic", "--slo")
     assert missing.exit_code == 2
     assert run(bench, "traffic").exit_code == 0
+
+
+def test_a_day_as_the_end_is_included_however_it_is_written() -> None:
+    for end in ("2026-11-09", "20261109", "2026-W46-1", "2026-11-10T00:00"):
+        assert select(until=end).until == datetime.fromisoformat("2026-11-10T00:00:00+00:00"), end
+    assert select(until="2026-11-09T14").until == datetime.fromisoformat("2026-11-09T14:00+00:00")
