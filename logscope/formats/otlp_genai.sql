@@ -278,7 +278,8 @@ select
     case when total_tokens is null then true end as output_includes_reasoning,
     ---------- outcome
     case
-        when regexp_matches(error_type, '(?i)cancel|abort') or http_status = 499 then 'cancelled'
+        when regexp_matches(error_type, '(?i)cancel|abort|client.?disconnect') or http_status = 499
+            then 'cancelled'
         when regexp_matches(error_type, '(?i)rate.?limit|throttl|overloaded') then 'throttled'
         when failed then throttled_or_error(http_status)
         else 'ok'
