@@ -287,6 +287,9 @@ def cluster_sums(
     group: NDArray[Any], groups: int, m: NDArray[Any], h: Sequence[NDArray[Any]]
 ) -> ClusterSums:
     """Return the sums over clusters from the numbers of each; exact to 2**53."""
+    # As `bincount` wants them, which would else convert them each time.
+    group, m = group.astype(np.intp, copy=False), m.astype(np.float64)
+    h = [one.astype(np.float64) for one in h]
 
     def total(numbers: NDArray[Any]) -> NDArray[np.float64]:
         return np.bincount(group, weights=numbers, minlength=groups).astype(np.float64)

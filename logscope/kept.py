@@ -1,20 +1,22 @@
 """The requests of a report, read once: a table in memory that its many questions scan.
 
-Names are numbers there (enums), ids are hashed to numbers, and only what the report asks about is
-kept: some 170 bytes per request. Requests in flight are counted here as `views.sql` defines them.
+What names a request has (model, region, status, ...) is one number there, ids are hashed to numbers,
+and only what the report asks about is kept: some 160 bytes per request. Requests in flight are counted
+here as `views.sql` defines them.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
+from logscope.config import quote
 from logscope.queries import find_query
-from logscope.runs import stable_order
+from logscope.runs import small, stable_order
 from logscope.selection import COMPUTED
 from logscope.tables import create_selection, table_columns
 
@@ -40,6 +42,7 @@ AS_THEY_ARE = (
     "cost_usd",
 )
 COLUMNS = frozenset((*NAMES, "operation_id", "session_id", *AS_THEY_ARE))
+UNDER_WAY = ("started_at", "ttft_ms", "tpot_ms")
 # What the view of requests computes from other rows.
 COMPUTED_FROM_OTHERS = frozenset(("attempt", "in_flight", "joined_by", "logged_operation_id"))
 WORD = re.compile(r"\w+")
@@ -48,29 +51,40 @@ WORD = re.compile(r"\w+")
 def keep(connection: Any, where: str | None) -> str:
     """Keep the requests and return the relation that has all columns of them, as cheap as can be.
 
-    Makes the tables `kept`, of all the connection's days, and `kept_names`: what names go together.
-
-    `asked` tells the requests that the condition is about.
+    Makes the view `kept`, of all the connection's days, upon two tables: `kept_rows`, and
+    `kept_names`: what names go together. `asked` tells the requests that the condition is about.
     """
-    for name in NAMES:
-        connection.execute(
-            f"create type {enum(name)} as enum (select distinct {name} from stored_requests "
-            f"where {name} is not null order by {name})"
-        )
+    listed = ", ".join(NAMES)
+    connection.execute(
+        "create table kept_names as select *, (row_number() over () - 1)::uinteger as nth, "
+        f"hash({listed}) as names_key from (select distinct {listed} from stored_requests order by all)"
+    )
     connection.execute(
         "create view plain_requests as select * replace "
         "(coalesce(operation_id, request_id) as operation_id) from stored_requests"
     )
     # A condition may be about any column, those that the view computes too, and a failure may belong
     # to an operation by the view's rule; without either the rows as they are stored do.
-    source = "requests" if where or has_unmarked_failures(connection) else "plain_requests"
-    columns = [f"{name}::{enum(name)} as {name}" for name in NAMES]
-    columns += ["hash(operation_id) as operation_id"]
-    columns += ["case when session_id is not null then hash(session_id) end as session_id"]
-    columns += [*AS_THEY_ARE, "coalesce(ended_at, started_at) as over_at"]
-    columns += [f"coalesce(({where or 'true'}), false) as asked"]
-    connection.execute(f"create table kept as select {', '.join(columns)} from {source}")
-    connection.execute(f"create table kept_names as select distinct {', '.join(NAMES)} from kept")
+    plain = not where and not has_unmarked_failures(connection)
+    source = "plain_requests" if plain else "requests"
+    connection.execute(
+        f"""
+            create table kept_rows as
+            with asked as (
+                select
+                    hash({listed}) as names_key,
+                    hash(operation_id) as operation_id,
+                    case when session_id is not null then hash(session_id) end as session_id,
+                    {", ".join(AS_THEY_ARE)},
+                    coalesce(ended_at, started_at) as over_at,
+                    coalesce(({where or "true"}), false) as asked
+                from {source}
+            )
+
+            select nth, asked.* exclude (names_key) from asked join kept_names using (names_key)
+        """
+    )
+    connection.execute("create view kept as select * from kept_rows join kept_names using (nth)")
     return source
 
 
@@ -83,22 +97,23 @@ def has_unmarked_failures(connection: Any) -> bool:
     return bool(found[0])
 
 
-def enum(name: str) -> str:
-    return f"names_of_{name}"
+def keep_in_flight(connection: Any, since: datetime | None) -> None:
+    """Make the table `under_way`: the requests from `since` on, with how many were in flight.
 
-
-def keep_in_flight(connection: Any) -> None:
-    """Make the table `under_way`: for each row of `kept`, in its order, its requests in flight.
-
-    Of the same model and region, those that started by then less those that were over before.
+    Of the same model and region, those that started by then less those that were over before. What
+    was over before `since` is in no such count.
     """
-    rows = connection.execute(
-        f"select coalesce(enum_code(model)::bigint + 1, 0) "
-        f"* (len(enum_range(null::{enum('region')})) + 1) "
-        f"+ coalesce(enum_code(region)::bigint + 1, 0) as pair, "
-        "epoch_us(started_at) as start, epoch_us(over_at) as over from kept"
-    ).fetchnumpy()
-    pair, start, over = (np.asarray(rows[name]) for name in ("pair", "start", "over"))
+    rows = connection.sql(
+        f"select nth, epoch_us(started_at) as start, epoch_us(over_at) as over, asked, "
+        f"{', '.join(UNDER_WAY)} from kept_rows "
+        f"where greatest(started_at, over_at) >= timestamptz {quote(str(since or '-infinity'))}"
+    ).to_arrow_table()
+    # A pair of model and region goes with several names: its number is that of the first of them.
+    pair_of = connection.execute(
+        "select min(nth) over (partition by model, region) as pair from kept_names order by nth"
+    ).fetchnumpy()["pair"]
+    start, over = (rows[name].to_numpy() for name in ("start", "over"))
+    pair = small(np.asarray(pair_of)[rows["nth"].to_numpy()])
     in_flight = np.zeros(len(pair), dtype=np.int32)
     order = stable_order(pair)
     for mine in np.split(order, np.flatnonzero(np.diff(pair[order])) + 1):
@@ -107,15 +122,17 @@ def keep_in_flight(connection: Any) -> None:
         starts, ends = start[mine], np.sort(over[mine], kind="stable")
         begun = np.searchsorted(starts, starts, side="right")
         in_flight[mine] = begun - np.searchsorted(ends, starts, side="left")
-    connection.register("counted", pa.table({"in_flight": in_flight}))
+    counted = rows.drop_columns(["start", "over"]).append_column("in_flight", [in_flight])
+    connection.register("counted", counted)
     connection.execute("create table under_way as select * from counted")
     connection.unregister("counted")
 
 
 def serves(query: str, by: Sequence[str]) -> bool:
     """Return whether a named query grouped by some columns asks only for what is kept."""
+    kept = {*NAMES, *UNDER_WAY} if "in_flight" in words_of(query) else COLUMNS
     asked = words_of(query) & {*table_columns()["requests"]}
-    return asked <= COLUMNS and all(name in COLUMNS or name in COMPUTED for name in by)
+    return asked <= kept and all(name in kept or name in COMPUTED for name in by)
 
 
 def is_plain(query: str, by: Sequence[str]) -> bool:
@@ -130,15 +147,13 @@ def words_of(query: str) -> set[str]:
 def see_kept(
     connection: Any, columns: Mapping[str, str], condition: str, in_flight: bool = False
 ) -> None:
-    """Create the views `selection` and `groups` over `kept`, beside `in_flight` if that is asked."""
-    # What lies beside it is read by one thread alone.
-    source = "kept positional join under_way" if in_flight else "kept"
+    """Create the views `selection` and `groups` over `kept`, or over `under_way` if that is asked."""
     named = {*columns} <= {*NAMES}
     create_selection(
         connection,
         columns,
         f"asked and {condition}",
-        source,
+        "(from under_way join kept_names using (nth))" if in_flight else "kept",
         NAMES,
         "kept_names" if named else None,
     )

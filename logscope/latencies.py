@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from logscope.config import identifier, quote
+from logscope.config import quote
 from logscope.intervals import ClusterSums, cluster_sums, effective_sizes, percentile, told
-from logscope.runs import Numbers, Runs, Values, combined, small, stable_order, starts_of
+from logscope.runs import Groups, Numbers, Runs, Values, combined, small, stable_order, starts_of
 from logscope.tables import fetch
 
 if TYPE_CHECKING:
@@ -30,15 +30,14 @@ WITH_INTERVAL = (0.5, 0.95)
 THREADS = 2
 
 
-def fetch_answered(connection: Any, names: Sequence[str], is_now: str) -> polars.DataFrame:
-    """Return the ok requests of the view `selection`: what groups them, session, day and times.
+def fetch_answered(connection: Any, is_now: str) -> polars.DataFrame:
+    """Return the ok requests of the view `selection`: which names they have, session, day and times.
 
-    `names` are the columns to group by, `is_now` is the condition of this week.
+    `nth` is the place of a request's names among those kept, `is_now` is the condition of this week.
     """
-    listed = "".join(f"{identifier(name)}, " for name in names)
     return fetch(
         connection,
-        f"select {listed}{is_now} as is_now, coalesce(session_id, operation_id) as session, "
+        f"select nth, {is_now} as is_now, coalesce(session_id, operation_id) as session, "
         "date_diff('day', date '1970-01-01', day)::integer as day, "
         "ttft_ms, duration_ms, tpot_ms from selection where status = 'ok'",
     )
@@ -51,12 +50,14 @@ def is_now(boundary: Any) -> str:
 
 def latencies(
     rows: polars.DataFrame,
+    names: polars.DataFrame,
     groupings: Sequence[By],
     bounded: Sequence[By],
     compared: Sequence[By],
 ) -> dict[tuple[By, bool], polars.DataFrame]:
     """Return a frame per grouping and week (True: this one) of the rows of `fetch_answered`.
 
+    `names` has a row for each `nth`, in their order, with the columns of the groupings.
     Columns: those of the grouping, then `<m>_n`, `<m>_p50_ms`, `<m>_p95_ms` for ttft, duration and
     tpot, `ttft_p99_ms`, and the ends of 95 % intervals, `ttft_p50_low_ms` and so on: NULL for
     groupings that are not `bounded`, and in the week before for those that are not `compared`. NULL
@@ -64,7 +65,6 @@ def latencies(
     """
     import polars as pl
 
-    names = list(dict.fromkeys(name for by in groupings for name in by))
     with ThreadPoolExecutor(THREADS) as threads:
         answered = Answered.of(rows, names, threads)
 
@@ -95,10 +95,20 @@ class Answered:
 
     @classmethod
     def of(
-        cls, rows: polars.DataFrame, names: Sequence[str], threads: ThreadPoolExecutor
+        cls, rows: polars.DataFrame, names: polars.DataFrame, threads: ThreadPoolExecutor
     ) -> Answered:
         """Sort the rows of `fetch_answered`."""
         cell, cells = cells_of(rows, names)
+        values = {measure: rows[f"{measure}_ms"].to_numpy() for measure in MEASURES}
+        now, session = rows["is_now"].to_numpy(), rows["session"].to_numpy()
+        known = ~np.isnan(values["ttft"])
+
+        def in_sessions(week: bool) -> Sessions:
+            mine = np.flatnonzero(known & (now == week))
+            return Sessions.of(mine, session, cell, values["ttft"])
+
+        weeks = (True, False)
+        sessions = threads.map(in_sessions, weeks)
         day = rows["day"].to_numpy()
         day = day - (day.min() if len(day) else 0)
         days = int(day.max(initial=0)) + 1
@@ -107,20 +117,15 @@ class Answered:
         run, runs = run[order], cells.height * days
 
         def sorted_runs(measure: str) -> Runs:
-            return Runs.of(rows[f"{measure}_ms"].to_numpy()[order], run, runs)
+            return Runs.of(values[measure][order], run, runs)
 
         measures = threads.map(sorted_runs, MEASURES)
-        now = rows["is_now"].to_numpy()
-        ttft, session = rows["ttft_ms"].to_numpy(), rows["session"].to_numpy()
-        known = ~np.isnan(ttft)
-
-        def in_sessions(week: bool) -> Sessions:
-            mine = np.flatnonzero(known & (now == week))
-            return Sessions.of(session[mine], cell[mine], ttft[mine])
-
-        weeks = (True, False)
-        sessions = dict(zip(weeks, threads.map(in_sessions, weeks), strict=True))
-        return cls(cells, days, dict(zip(MEASURES, measures, strict=True)), sessions)
+        return cls(
+            cells,
+            days,
+            dict(zip(MEASURES, measures, strict=True)),
+            dict(zip(weeks, sessions, strict=True)),
+        )
 
     def frame(self, by: By, weeks: Sequence[bool]) -> polars.DataFrame:
         """Return a row per week and group, with intervals for those of `weeks`."""
@@ -172,88 +177,100 @@ class Answered:
         return dict(zip(WITH_INTERVAL, sizes, strict=True))
 
 
-def cells_of(rows: polars.DataFrame, names: Sequence[str]) -> tuple[Numbers, polars.DataFrame]:
-    """Return the number of each row's cell, and what the cells are: `is_now` and names as text."""
+def cells_of(rows: polars.DataFrame, names: polars.DataFrame) -> tuple[Numbers, polars.DataFrame]:
+    """Return the number of each row's cell, and what the cells are: `is_now` and names."""
     import polars as pl
 
-    cell: Numbers = rows["is_now"].to_numpy().astype(np.uint8)
-    for name in names:
-        codes = (rows[name].cast(pl.Categorical).to_physical() + 1).fill_null(0).to_numpy()
-        cell = combined(cell, codes, int(codes.max(initial=0)) + 1)
-        there = np.bincount(cell) > 0
-        cell = small(np.cumsum(there) - 1)[cell]
-    example = np.zeros(int(cell.max()) + 1 if len(cell) else 0, dtype=np.int64)
-    example[cell] = np.arange(len(cell))
-    return cell, rows.select("is_now", *names)[example].with_columns(pl.col(names).cast(str))
+    distinct = names.unique().sort(names.columns)
+    cell_of = names.join(
+        distinct.with_row_index("cell"), on=names.columns, nulls_equal=True, maintain_order="left"
+    )["cell"].to_numpy()
+    cell = combined(small(cell_of)[rows["nth"].to_numpy()], rows["is_now"].to_numpy(), 2)
+    weeks = pl.DataFrame({"is_now": [False, True]})
+    return cell, distinct.join(weeks, how="cross", maintain_order="left_right")
 
 
 @dataclass(frozen=True)
 class Union:
-    """Groups as unions of runs: what `intervals` asks of values in order."""
+    """Groups of runs: what `intervals` asks of values in order."""
 
-    runs: Runs
-    group: Numbers  # of each run
+    groups: Groups
     n: NDArray[np.int64]
 
     @classmethod
     def of(cls, runs: Runs, group: Numbers, groups: int) -> Union:
-        return cls(
-            runs, group, np.bincount(group, weights=runs.sizes, minlength=groups).astype(np.int64)
-        )
+        n = np.bincount(group, weights=runs.sizes, minlength=groups)
+        return cls(Groups(runs, group), n.astype(np.int64))
 
     def at(self, rank: NDArray[np.int64]) -> Values:
         """Return the order statistic of a rank (from 1) in each group; NaN for rank 0."""
         found = np.full(len(rank), np.nan)
         wanted = np.flatnonzero(rank > 0)
-        found[wanted] = self.runs.ranked(self.group, wanted, rank[wanted] - 1)
+        found[wanted] = self.groups.ranked(wanted, rank[wanted] - 1)
         return found
 
     def sums_by_day(self, days: int, limits: Sequence[Values]) -> ClusterSums:
         """Return the sums over days, which the runs of a cell are in turn."""
-        groups = len(self.n)
-        cluster = self.group * days + np.arange(len(self.group)) % days
+        groups, group, runs = len(self.n), self.groups.group, self.groups.runs
+        cluster = group * days + np.arange(len(group)) % days
 
         def by_cluster(numbers: Numbers) -> Values:
             return np.bincount(cluster, weights=numbers, minlength=groups * days).astype(float)
 
-        m = by_cluster(self.runs.sizes)
-        h = [by_cluster(self.runs.up_to(limit[self.group])) for limit in limits]
+        m = by_cluster(runs.sizes)
+        h = [by_cluster(runs.up_to(limit[group])) for limit in limits]
         return cluster_sums(np.repeat(np.arange(groups), days), groups, m, h)
 
 
 @dataclass(frozen=True)
 class Sessions:
-    """Requests in the order of their sessions, which are numbered."""
+    """Requests in the order of their sessions, which begin at `start`."""
 
-    session: Numbers
+    start: NDArray[np.int64]
     cell: Numbers
     value: Values
 
     @classmethod
-    def of(cls, session: Numbers, cell: Numbers, value: Values) -> Sessions:
-        order = np.argsort(session)
-        session = session[order]
-        start = starts_of(session)
-        number = np.repeat(np.arange(len(start)), np.diff(start, append=len(session)))
-        return cls(small(number), cell[order], value[order])
+    def of(
+        cls, mine: NDArray[np.int64], session: Numbers, cell: Numbers, value: Values
+    ) -> Sessions:
+        """Put those of the requests that lie at `mine` in order."""
+        order = mine[np.argsort(session[mine])]
+        return cls(starts_of(session[order]), cell[order], value[order])
 
     def clusters(self, of_cell: Numbers, groups: int, limits: Sequence[Values]) -> list[Numbers]:
         """Return of each session in each group: the group, its requests, those up to each limit."""
-        group = of_cell[self.cell]
+        group = small(of_cell)[self.cell]
+        begins = np.zeros(len(group), dtype=bool)
+        begins[self.start] = True
+        if not (group[1:] != group[:-1])[~begins[1:]].any():
+            # All requests of a session are of one group: they lie side by side already.
+            return counts(
+                group[self.start], self.start, [self.value <= limit[group] for limit in limits]
+            )
         # One number for session, group and which limits hold: sorted, it has clusters side by side.
         # It is short if it can be, because that is sorted in half the time.
-        end = (int(self.session.max(initial=0)) + 1) * groups << len(limits)
-        key = self.session.astype(np.min_scalar_type(end))
-        key *= groups
-        key += group.astype(key.dtype)
+        number = np.cumsum(
+            begins, dtype=np.min_scalar_type(len(self.start) * groups << len(limits))
+        )
+        key = number * groups
+        key += group
         for limit in limits:
             key *= 2
             key += self.value <= limit[group]
         key.sort()
         cluster = key >> len(limits)
         start = starts_of(cluster)
-        h = [
-            np.add.reduceat(key >> bit & 1, start).astype(np.int64) if len(start) else start
-            for bit in reversed(range(len(limits)))
-        ]
-        return [cluster[start] % groups, np.diff(start, append=len(key)), *h]
+        held = [key >> bit & 1 for bit in reversed(range(len(limits)))]
+        return counts(cluster[start] % groups, start, held)
+
+
+def counts(group: Numbers, start: NDArray[np.int64], held: Sequence[NDArray[Any]]) -> list[Numbers]:
+    """Return of clusters of rows the group, the rows, and how many of them hold something.
+
+    There is one of `group` and of `start`, where it begins, per cluster; of `held` one per row.
+    """
+    if not len(start):
+        return [start] * (2 + len(held))
+    sums = [np.add.reduceat(one, start, dtype=np.int64) for one in held]
+    return [group, np.diff(start, append=len(held[0])), *sums]

@@ -65,7 +65,8 @@ class Runs:
     def of(cls, values: Values, run: Numbers, runs: int) -> Runs:
         """Return the runs of values; `run` is the number of each value's run, in order."""
         known = ~np.isnan(values)
-        values, run = values[known], run[known]
+        if not known.all():
+            values, run = values[known], run[known]
         starts = np.concatenate([[0], np.cumsum(np.bincount(run, minlength=runs))])
         for start, end in pairwise(starts):
             values[start:end].sort()
@@ -87,33 +88,6 @@ class Runs:
         run = np.searchsorted(self.starts, start, side="right") - 1
         return run, place[start], start
 
-    def ranked(self, group: Numbers, wanted: Numbers, rank: Numbers) -> Values:
-        """Return the values at some ranks (from 0) of some groups.
-
-        `group` is the number of each run's group, -1 for none; `wanted` and `rank` go together, and
-        each rank is below the size of its group.
-        """
-        run, place, start = self.stretches
-        size = np.diff(start, append=len(self.values))
-        # One number for group and stretch, so that stretches of a group follow each other.
-        least, reach = (place.min(), np.ptp(place) + 1) if len(place) else (0, 1)
-        key = group[run] * reach + (place - least)
-        order = np.argsort(key, kind="stable")
-        order = order[group[run][order] >= 0]
-        key, start, size = key[order], start[order], size[order]
-        through = np.cumsum(size)
-        first = np.searchsorted(key, wanted * reach)
-        target = np.where(first > 0, through[first - 1], 0) + rank
-        hit = key[np.searchsorted(through, target, side="right")]
-        found = np.empty(len(hit))
-        for one in np.unique(hit):
-            low, high = np.searchsorted(key, [one, one + 1])
-            lying = zip(start[low:high], size[low:high], strict=True)
-            values = np.sort(np.concatenate([self.values[at : at + n] for at, n in lying]))
-            mine = hit == one
-            found[mine] = values[target[mine] - (through[low] - size[low])]
-        return found
-
     def up_to(self, limits: Values) -> Numbers:
         """Return how many values of each run are at most its limit."""
         low, high = self.starts[:-1].copy(), self.starts[1:].copy()
@@ -123,3 +97,45 @@ class Runs:
             below = (low < high) & (self.values[np.minimum(middle, last)] <= limits)
             low, high = np.where(below, middle + 1, low), np.where(below, high, middle)
         return low - self.starts[:-1]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Groups as unions of runs; `group` is the number of each run's group, -1 for none."""
+
+    runs: Runs
+    group: Numbers
+
+    @cached_property
+    def stretches(self) -> tuple[Numbers, int, Numbers, Numbers, Numbers]:
+        """The stretches of all groups, those of a group in order, equal ones side by side.
+
+        Keys (a number for group and stretch, so many for each group), where each lies among the
+        values, how long it is, and how many values lie up to its end.
+        """
+        run, place, start = self.runs.stretches
+        size = np.diff(start, append=len(self.runs.values))
+        least, reach = (place.min(), int(np.ptp(place)) + 1) if len(place) else (0, 1)
+        key = self.group[run] * reach + (place - least)
+        order = np.argsort(key, kind="stable")
+        order = order[self.group[run][order] >= 0]
+        size = size[order]
+        return key[order], reach, start[order], size, np.cumsum(size)
+
+    def ranked(self, wanted: Numbers, rank: Numbers) -> Values:
+        """Return the values at some ranks (from 0, below the size of the group) of some groups.
+
+        `wanted` are the numbers of the groups, `rank` goes with them.
+        """
+        key, reach, start, size, through = self.stretches
+        first = np.searchsorted(key, wanted * reach)
+        target = np.where(first > 0, through[first - 1], 0) + rank
+        hit = key[np.searchsorted(through, target, side="right")]
+        found = np.empty(len(hit))
+        for one in np.unique(hit):
+            low, high = np.searchsorted(key, [one, one + 1])
+            lying = zip(start[low:high], size[low:high], strict=True)
+            values = np.sort(np.concatenate([self.runs.values[at : at + n] for at, n in lying]))
+            mine = hit == one
+            found[mine] = values[target[mine] - (through[low] - size[low])]
+        return found

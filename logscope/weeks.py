@@ -20,7 +20,7 @@ from logscope.latencies import MEASURES, By, fetch_answered, is_now, latencies
 from logscope.measures import run_query
 from logscope.selection import Selection, span, week_name
 from logscope.store import Store
-from logscope.tables import create_selection
+from logscope.tables import create_selection, fetch
 
 if TYPE_CHECKING:
     import polars
@@ -189,7 +189,7 @@ class Weeks:
         """Return whether a named query asks for requests in flight; they are counted only then."""
         asked = "in_flight" in words_of(query)
         if asked and not self.counted:
-            keep_in_flight(self.this.connection)
+            keep_in_flight(self.this.connection, self.this.since)
             self.counted = True
         return asked
 
@@ -211,10 +211,12 @@ class Weeks:
         """The latency of both weeks by every grouping that a report shows."""
         connection = self.this.connection
         both = self.this if self.before is None else replace(self.this, since=self.before.since)
-        names = list(dict.fromkeys(name for by in GROUPINGS for name in by))
         replace(both, kept=True).see(connection)
-        rows = fetch_answered(connection, names, is_now(self.this.since))
-        return latencies(rows, GROUPINGS, BOUNDED, COMPARED if self.before else ())
+        rows = fetch_answered(connection, is_now(self.this.since))
+        columns = dict.fromkeys(name for by in GROUPINGS for name in by)
+        listed = ", ".join(f"{name}::varchar as {name}" for name in columns)
+        names = fetch(connection, f"select {listed} from kept_names order by nth")
+        return latencies(rows, names, GROUPINGS, BOUNDED, COMPARED if self.before else ())
 
     def command(self, query: str, by: Sequence[str] = (), **params: Any) -> str:
         """Return the command that gives the rows of the week."""

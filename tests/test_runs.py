@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logscope.runs import Runs, combined, numbered, stable_order, starts_of
+from logscope.runs import Groups, Runs, combined, numbered, stable_order, starts_of
 
 VALUES = st.one_of(
     st.sampled_from([0.0, -0.0, 1.0, 1.5, 1e-300, -3.0, float("inf"), float("nan")]),
@@ -32,7 +32,7 @@ def test_a_rank_is_that_of_the_plain_values(data: st.DataObject) -> None:
         wanted += [number] * len(mine)
         rank += range(len(mine))
         truth += mine.tolist()
-    told = found.ranked(group, np.array(wanted, dtype=int), np.array(rank, dtype=int))
+    told = Groups(found, group).ranked(np.array(wanted, dtype=int), np.array(rank, dtype=int))
     assert told.tolist() == truth
     limits = np.array(data.draw(st.lists(st.floats(-200, 200), min_size=runs, max_size=runs)))
     counts = [int((values[run == i] <= limit).sum()) for i, limit in enumerate(limits)]
