@@ -2,6 +2,16 @@
 -- What follows from other rows (operation, attempt, requests in flight) is computed here, when asked
 -- for: a query that does not name these columns pays nothing for them.
 
+-- What `latency --like` tells of the values of a group, percentiles as numpy interpolates them.
+create macro figures(value) as {
+    'n': count(value),
+    'avg': round(avg(value), 9),
+    'std': round(stddev_pop(value), 9),
+    'min': min(value),
+    'percentiles': quantile_cont(value, [0.5, 0.9, 0.95, 0.99]),
+    'max': max(value)
+};
+
 create view requests as
 with ahead as (
     select

@@ -21,29 +21,6 @@ with timed as (
     where selection.status = 'ok'
 ),
 
-measured as (
-    select
-        group_key,
-        unnest([
-            {'metric': 'time_to_first_token', 'unit': 'ms', 'value': ttft_ms},
-            {'metric': 'time_to_second_token', 'unit': 'ms', 'value': second_ms},
-            {'metric': 'time_to_first_output_token', 'unit': 'ms', 'value': ttft_visible_ms},
-            {'metric': 'request_latency', 'unit': 'ms', 'value': duration_ms},
-            {'metric': 'inter_token_latency', 'unit': 'ms', 'value': decode_ms / later_tokens},
-            {
-                'metric': 'output_token_throughput_per_user', 'unit': 'tokens/sec/user',
-                'value': 1000.0 * later_tokens / nullif(decode_ms, 0)
-            },
-            {
-                'metric': 'e2e_output_token_throughput', 'unit': 'tokens/sec/user',
-                'value': 1000.0 * output_tokens / nullif(duration_ms, 0)
-            },
-            {'metric': 'output_sequence_length', 'unit': 'tokens', 'value': output_tokens},
-            {'metric': 'input_sequence_length', 'unit': 'tokens', 'value': input_tokens}
-        ], recursive := true)
-    from timed
-),
-
 -- Of the group's whole run, not per request: one value.
 runs as (
     select
@@ -75,17 +52,34 @@ rates as (
 told as (
     select
         group_key,
-        metric,
-        unit,
-        count(value) as n,
-        round(avg(value), 9) as avg,
-        round(stddev_pop(value), 9) as std,
-        min(value) as min,
-        quantile_cont(value, [0.5, 0.9, 0.95, 0.99]) as percentiles,
-        max(value) as max
-    from measured
-    where value is not null
-    group by group_key, metric, unit
+        unnest([
+            {'metric': 'time_to_first_token', 'unit': 'ms', 'told': figures(ttft_ms)},
+            {'metric': 'time_to_second_token', 'unit': 'ms', 'told': figures(second_ms)},
+            {
+                'metric': 'time_to_first_output_token', 'unit': 'ms',
+                'told': figures(ttft_visible_ms)
+            },
+            {'metric': 'request_latency', 'unit': 'ms', 'told': figures(duration_ms)},
+            {
+                'metric': 'inter_token_latency', 'unit': 'ms',
+                'told': figures(decode_ms / later_tokens)
+            },
+            {
+                'metric': 'output_token_throughput_per_user', 'unit': 'tokens/sec/user',
+                'told': figures(1000.0 * later_tokens / nullif(decode_ms, 0))
+            },
+            {
+                'metric': 'e2e_output_token_throughput', 'unit': 'tokens/sec/user',
+                'told': figures(1000.0 * output_tokens / nullif(duration_ms, 0))
+            },
+            {
+                'metric': 'output_sequence_length', 'unit': 'tokens',
+                'told': figures(output_tokens)
+            },
+            {'metric': 'input_sequence_length', 'unit': 'tokens', 'told': figures(input_tokens)}
+        ], recursive := true)
+    from timed
+    group by group_key
 
     union all
 
@@ -122,3 +116,4 @@ select
     percentiles[4] as p99,
     max
 from told
+where n > 0

@@ -21,33 +21,6 @@ with timed as (
     where selection.status = 'ok'
 ),
 
-measured as (
-    select
-        group_key,
-        unnest([
-            {'metric': 'time_to_first_token_ms', 'unit': 'ms', 'value': ttft_ms},
-            {'metric': 'time_to_first_output_token_ms', 'unit': 'ms', 'value': ttft_visible_ms},
-            {
-                'metric': 'inter_token_latency_ms', 'unit': 'ms',
-                'value': (last_ms - ttft_ms) / later_tokens
-            },
-            {
-                'metric': 'time_per_output_token_ms', 'unit': 'ms',
-                'value': last_ms / nullif(output_tokens, 0)
-            },
-            {'metric': 'request_latency', 'unit': 's', 'value': duration_ms / 1000},
-            {
-                'metric': 'output_tokens_per_second', 'unit': 'tokens/s',
-                'value': 1000.0 * output_tokens / nullif(duration_ms, 0)
-            },
-            {
-                'metric': 'tokens_per_second', 'unit': 'tokens/s',
-                'value': 1000.0 * (input_tokens + output_tokens) / nullif(duration_ms, 0)
-            }
-        ], recursive := true)
-    from timed
-),
-
 -- Of the group's whole run, not per request: one value.
 runs as (
     select
@@ -75,17 +48,32 @@ rates as (
 told as (
     select
         group_key,
-        metric,
-        unit,
-        count(value) as n,
-        round(avg(value), 9) as avg,
-        round(stddev_pop(value), 9) as std,
-        min(value) as min,
-        quantile_cont(value, [0.5, 0.9, 0.95, 0.99]) as percentiles,
-        max(value) as max
-    from measured
-    where value is not null
-    group by group_key, metric, unit
+        unnest([
+            {'metric': 'time_to_first_token_ms', 'unit': 'ms', 'told': figures(ttft_ms)},
+            {
+                'metric': 'time_to_first_output_token_ms', 'unit': 'ms',
+                'told': figures(ttft_visible_ms)
+            },
+            {
+                'metric': 'inter_token_latency_ms', 'unit': 'ms',
+                'told': figures((last_ms - ttft_ms) / later_tokens)
+            },
+            {
+                'metric': 'time_per_output_token_ms', 'unit': 'ms',
+                'told': figures(last_ms / nullif(output_tokens, 0))
+            },
+            {'metric': 'request_latency', 'unit': 's', 'told': figures(duration_ms / 1000)},
+            {
+                'metric': 'output_tokens_per_second', 'unit': 'tokens/s',
+                'told': figures(1000.0 * output_tokens / nullif(duration_ms, 0))
+            },
+            {
+                'metric': 'tokens_per_second', 'unit': 'tokens/s',
+                'told': figures(1000.0 * (input_tokens + output_tokens) / nullif(duration_ms, 0))
+            }
+        ], recursive := true)
+    from timed
+    group by group_key
 
     union all
 
@@ -108,3 +96,4 @@ select
     percentiles[4] as p99,
     max
 from told
+where n > 0

@@ -5,40 +5,38 @@
 -- A chunk is any generated content. Durations of failed operations count, their tokens do not.
 -- Its histograms end at 81.92 s and interpolate within buckets; here every value is exact. What
 -- the server would measure is taken from the same log: the network is inside.
-with measured as (
+with timed as (
     select
         group_key,
-        unnest([
-            {
-                'metric': 'gen_ai.client.operation.time_to_first_chunk', 'unit': 's',
-                'value': ttft_ms / 1000
-            },
-            {'metric': 'gen_ai.server.time_to_first_token', 'unit': 's', 'value': ttft_ms / 1000},
-            {'metric': 'gen_ai.server.time_per_output_token', 'unit': 's', 'value': tpot_ms / 1000}
-        ], recursive := true)
-    from selection
-    where status = 'ok'
-
-    union all
-
-    select group_key, 'gen_ai.client.operation.duration', 's', duration_ms / 1000
+        duration_ms / 1000 as duration_s,
+        case when status = 'ok' then ttft_ms / 1000 end as first_s,
+        case when status = 'ok' then tpot_ms / 1000 end as per_token_s
     from selection
 ),
 
 told as (
     select
         group_key,
-        metric,
-        unit,
-        count(value) as n,
-        round(avg(value), 9) as avg,
-        round(stddev_pop(value), 9) as std,
-        min(value) as min,
-        quantile_cont(value, [0.5, 0.9, 0.95, 0.99]) as percentiles,
-        max(value) as max
-    from measured
-    where value is not null
-    group by group_key, metric, unit
+        unnest([
+            {
+                'metric': 'gen_ai.client.operation.time_to_first_chunk', 'unit': 's',
+                'told': figures(first_s)
+            },
+            {
+                'metric': 'gen_ai.server.time_to_first_token', 'unit': 's',
+                'told': figures(first_s)
+            },
+            {
+                'metric': 'gen_ai.server.time_per_output_token', 'unit': 's',
+                'told': figures(per_token_s)
+            },
+            {
+                'metric': 'gen_ai.client.operation.duration', 'unit': 's',
+                'told': figures(duration_s)
+            }
+        ], recursive := true)
+    from timed
+    group by group_key
 
     union all
 
@@ -69,3 +67,4 @@ select
     percentiles[4] as p99,
     max
 from told
+where n > 0

@@ -18,17 +18,6 @@ with timed as (
     where selection.status = 'ok'
 ),
 
-measured as (
-    select
-        group_key,
-        unnest([
-            {'metric': 'ttft', 'unit': 'ms', 'value': first_ms},
-            {'metric': 'tpot', 'unit': 'ms', 'value': (latency_ms - first_ms) / later_tokens},
-            {'metric': 'e2el', 'unit': 'ms', 'value': latency_ms}
-        ], recursive := true)
-    from timed
-),
-
 -- Of the group's whole run, not per request: one value.
 runs as (
     select
@@ -61,17 +50,16 @@ rates as (
 told as (
     select
         group_key,
-        metric,
-        unit,
-        count(value) as n,
-        round(avg(value), 9) as avg,
-        round(stddev_pop(value), 9) as std,
-        min(value) as min,
-        quantile_cont(value, [0.5, 0.9, 0.95, 0.99]) as percentiles,
-        max(value) as max
-    from measured
-    where value is not null
-    group by group_key, metric, unit
+        unnest([
+            {'metric': 'ttft', 'unit': 'ms', 'told': figures(first_ms)},
+            {
+                'metric': 'tpot', 'unit': 'ms',
+                'told': figures((latency_ms - first_ms) / later_tokens)
+            },
+            {'metric': 'e2el', 'unit': 'ms', 'told': figures(latency_ms)}
+        ], recursive := true)
+    from timed
+    group by group_key
 
     union all
 
@@ -108,3 +96,4 @@ select
     percentiles[4] as p99,
     max
 from told
+where n > 0
