@@ -24,13 +24,18 @@ class Logs:
     def __init__(self, path: Path, config: Config) -> None:
         self.path = path
         self.config = config
+        self._last: Store | None = None
 
     @property
     def store(self) -> Store:
         """The store as it is now; raises StoreError if there is none."""
         from logscope.store import Store
 
-        return Store.open(self.path)
+        now = Store.open(self.path)
+        # One object while nothing was committed: it knows some answers already.
+        if self._last is None or self._last.snapshot != now.snapshot:
+            self._last = now
+        return self._last
 
     def ingest(self, paths: Sequence[str | Path] | str | Path, **options: Any) -> IngestResult:
         """Read log files, folders or globs into the store; see `logscope.ingest.ingest`."""

@@ -39,7 +39,7 @@ def run_query(
         if any(name in query.sql for name in CHUNKS):
             from logscope.pools import make_tables
 
-            make_tables(connection, query.sql)
+            make_tables(connection, store, selection, query.sql)
         return frame(connection, query, bound, selection)
 
 

@@ -23,6 +23,9 @@ from logscope.tables import fetch
 if TYPE_CHECKING:
     import polars
 
+    from logscope.selection import Selection
+    from logscope.store import Store
+
 # Gaps held at once, 8 bytes each.
 MOST = 120_000_000
 # Streams taken at a time: few enough that their gaps stay in the processor's cache.
@@ -33,11 +36,14 @@ ROOM = 4_000_000
 SHORTEST_MS, LONGEST_MS = 2.0**-10, 2.0**27
 
 
-def make_tables(connection: Any, sql: str) -> None:
+def make_tables(connection: Any, store: Store, selection: Selection, sql: str) -> None:
     """Make those of the tables of gaps that a query names, over the views of a selection."""
     for name in CHUNKS:
         if name in sql:
-            connection.register("pooled", pooled(connection, name).to_arrow())
+            question = name, selection
+            if question not in store.answers:
+                store.answers[question] = pooled(connection, name).to_arrow()
+            connection.register("pooled", store.answers[question])
             connection.execute(f"create temp table {name} as select * from pooled")
             connection.unregister("pooled")
 
@@ -214,18 +220,16 @@ def parts(stretches: Numbers, counts: Numbers) -> Iterator[Numbers]:
 
 def read(connection: Any, name: str, keys: NDArray[np.uint64]) -> Iterator[Batch]:
     """Read the gaps of all groups; `keys` are those of the groups, in order."""
-    with connection.cursor() as own:
-        # Room for several batches, so that DuckDB reads on while one is taken apart.
-        own.execute("set streaming_buffer_size = '64MB'")
-        # Streams are looked up among requests as they come. DuckDB, which guesses that few of them
-        # have a second chunk, would hold them all and look up the requests.
-        own.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
-        try:
-            batches = own.sql(chunks(name)).to_arrow_reader(BATCH)
-        finally:
-            connection.execute("reset disabled_optimizers")
-        for batch in batches:
-            yield taken_apart(batch, np.searchsorted(keys, batch["group_key"].to_numpy()))
+    # Room for several batches, so that DuckDB reads on while one is taken apart.
+    connection.execute("set streaming_buffer_size = '64MB'")
+    # Streams are looked up among requests as they come. DuckDB, which guesses that few of them have
+    # a second chunk, would hold them all and look up the requests.
+    connection.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
+    with connection.cursor() as other:
+        batches = connection.sql(chunks(name)).to_arrow_reader(BATCH)
+        other.execute("reset disabled_optimizers")
+    for batch in batches:
+        yield taken_apart(batch, np.searchsorted(keys, batch["group_key"].to_numpy()))
 
 
 def taken_apart(batch: Any, group: Numbers) -> Batch:

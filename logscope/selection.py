@@ -91,13 +91,18 @@ class Selection:
             conditions.append(f"({self.where})")
         return " and ".join(conditions)
 
-    def connect(self, store: Store, memory_limit: str | None = None) -> Any:
-        """Return a connection to the days needed, with `selection` and `groups` on it."""
+    def connect(self, store: Store, alone: bool = False) -> Any:
+        """Return a connection to the days needed, with `selection` and `groups` on it.
+
+        What others made on it is not seen, what is made on it has to be temporary; `alone` is for
+        those who make more than that.
+        """
         columns = self.group_columns()
-        connection = store.connect(self.first_day(), self.last_day(), memory_limit)
+        open_days = store.connect if alone else store.cursor
+        connection = open_days(self.first_day(), self.last_day())
         if self.where:
             check_condition(connection, self.where)
-        create_selection(connection, columns, self.condition_sql())
+        create_selection(connection, columns, self.condition_sql(), kind="temp view")
         return connection
 
     def title(self, store: Store) -> str:

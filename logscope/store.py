@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import date, timedelta
@@ -125,6 +125,16 @@ class Store:
     @cached_property
     def _live(self) -> dict[str, list[LiveFile]]:
         """The live files of the tables asked for so far; those of a snapshot never change."""
+        return {}
+
+    @cached_property
+    def _open(self) -> dict[tuple[date | None, date | None], Any]:
+        """The connections kept open, by their days."""
+        return {}
+
+    @cached_property
+    def answers(self) -> dict[Hashable, Any]:
+        """What several questions need and was found already: a snapshot's answers never change."""
         return {}
 
     def refreshed(self) -> Store:
@@ -245,6 +255,18 @@ class Store:
         earlier = since - timedelta(days=1) if since else None
         create_views(connection, self.scans(earlier, until))
         return connection
+
+    def cursor(self, since: date | None = None, until: date | None = None) -> Any:
+        """Return what `connect` does, upon a connection that stays open for all who ask of these days.
+
+        Opening one takes longer than many a question. What is made on it has to be temporary.
+        """
+        days = since, until
+        if days not in self._open:
+            self._open[days] = self.connect(since, until)
+        cursor = self._open[days].cursor()
+        cursor.execute("set TimeZone = 'UTC'")
+        return cursor
 
     def scans(self, since: date | None = None, until: date | None = None) -> dict[str, str]:
         """Return for each table the SELECT that reads its live files of the days asked for."""

@@ -81,6 +81,7 @@ def create_selection(
     source: str = "requests",
     as_text: Collection[str] = (),
     names_in: str | None = None,
+    kind: str = "view",
 ) -> None:
     """Create the views `selection` (requests with their `group_key`) and `groups` (what it stands for).
 
@@ -90,7 +91,7 @@ def create_selection(
     """
     key = f"hash({', '.join(columns.values())})" if columns else "0::ubigint"
     connection.execute(
-        f"create view selection as select *, {key} as group_key from {source} where {condition}"
+        f"create {kind} selection as select *, {key} as group_key from {source} where {condition}"
     )
     names = "".join(f", {sql} as {identifier(name)}" for name, sql in columns.items())
     shown = "".join(
@@ -98,7 +99,7 @@ def create_selection(
         for name in columns
     )
     connection.execute(
-        f"create view groups as select group_key{shown} "
+        f"create {kind} groups as select group_key{shown} "
         f"from (select distinct {key} as group_key{names} from {names_in or 'selection'})"
     )
 

@@ -41,7 +41,7 @@ class OpenSelection(Selection):
     in_flight: bool = False
     source: str = "requests"
 
-    def connect(self, store: Store, memory_limit: str | None = None) -> Any:
+    def connect(self, store: Store, alone: bool = False) -> Any:
         """Return a cursor on the open connection with `selection` and `groups` as grouped now."""
         cursor = self.connection.cursor()
         cursor.execute("set TimeZone = 'UTC'")
@@ -81,7 +81,7 @@ class Weeks:
     def __post_init__(self) -> None:
         whole = self.period(self.monday - WEEK, 14)
         # One connection for both weeks, opened as any selection is.
-        connection = Selection.connect(whole, self.store)
+        connection = Selection.connect(whole, self.store, alone=True)
         self.source = keep(connection, self.where)
         self.this = replace(self.period(self.monday, 7), connection=connection)
         self.before = None
