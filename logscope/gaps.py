@@ -21,14 +21,15 @@ CHUNKS = {
 def chunks(name: str) -> str:
     """Return the SELECT of the streams of a selection that have a gap.
 
-    Each with its group_key; `n` of its `moments_ms`, from `place` on, are its chunks.
+    Each with its group_key: its chunks are those `apart_ms`, or else `n` of all, from `place` on.
     """
     apart, place, n = (CHUNKS[name][part] for part in ("apart", "place", "n"))
     return f"""
         select
             selection.group_key,
-            coalesce({apart}, streams.offsets_ms) as moments_ms,
-            case when {apart} is null then {place} else 1 end as place,
+            streams.offsets_ms,
+            {apart} as apart_ms,
+            {place} as place,
             {n} as n
         from streams join selection on streams.request_id = selection.request_id
         where selection.status = 'ok' and {n} >= 2
@@ -52,11 +53,13 @@ def as_view(name: str) -> str:
                 round(stddev_pop(gap), 9) as std, min(gap) as min,
                 quantile_cont(gap, {list(LEVELS)}) as percentiles, max(gap) as max
             from (
-                select
-                    group_key,
-                    unnest(moments_ms[place + 1 : place + n - 1])
-                    - unnest(moments_ms[place : place + n - 2]) as gap
-                from ({chunks(name)})
+                select group_key, unnest(chunks_ms[2:]) - unnest(chunks_ms[:-2]) as gap
+                from (
+                    select
+                        group_key,
+                        coalesce(apart_ms, offsets_ms[place : place + n - 1]) as chunks_ms
+                    from ({chunks(name)})
+                )
             )
             group by group_key
         )

@@ -12,6 +12,7 @@ All sums are over whole numbers, so that the same rows give the same numbers in 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -28,6 +29,7 @@ CONFIDENCE = 0.95
 MIN_DAYS = 4
 BOTH = "sessions and days"
 FEW_DAYS = "sessions; under 4 days"
+THREADS = 2
 
 
 @dataclass(frozen=True)
@@ -95,21 +97,26 @@ def percentiles(
     clusters = {
         name: cluster(group, rows[name].to_physical().to_numpy()) for name in ("session", "day")
     }
-    found = []
-    for measure in measures:
+
+    def of_measure(measure: str) -> list[polars.DataFrame]:
         values = Values.of(rows[measure].cast(float).fill_null(np.nan).to_numpy(), group, by_group)
         limits = [percentile(values, level) for level in levels]
         sizes, enough_days = effective(values, clusters, limits)
-        for level, limit, n_eff in zip(levels, limits, sizes, strict=True):
-            column = told(values, level, limit, n_eff).with_columns(
+        basis = pl.Series(np.where(enough_days, BOTH, FEW_DAYS))
+        return [
+            told(values, level, limit, n_eff)
+            .with_columns(
                 group_key=groups,
                 measure=pl.lit(measure),
                 level=pl.lit(level),
-                interval_basis=pl.when(pl.col("low").is_not_null()).then(
-                    pl.Series(np.where(enough_days, BOTH, FEW_DAYS))
-                ),
+                interval_basis=pl.when(pl.col("low").is_not_null()).then(basis),
             )
-            found.append(column.filter(pl.col("n") > 0))
+            .filter(pl.col("n") > 0)
+            for level, limit, n_eff in zip(levels, limits, sizes, strict=True)
+        ]
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        found = [frame for frames in threads.map(of_measure, measures) for frame in frames]
     keys = ["group_key", "measure", "level"]
     columns = [*keys, "n", "value", "low", "high", "n_eff", "interval_basis"]
     return pl.concat(found).select(columns).sort(keys)

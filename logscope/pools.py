@@ -1,7 +1,7 @@
 """Pools: all gaps of a group's streams together, and their exact percentiles in bounded memory.
 
 A million streams have a hundred million gaps, which take longer to put in order than to read. So they
-are counted in stretches of like size, and put in order are only the stretches in which a wanted rank
+are counted in stretches of like length, and put in order are only the stretches in which a wanted rank
 lies. What was read is kept until then; where that is too much it is read again.
 """
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from logscope.gaps import CHUNKS, LEVELS, chunks, percentile_name
 from logscope.intervals import interpolated, neighbours
-from logscope.runs import OPEN_BITS, Numbers, Runs, Values, stable_order
+from logscope.runs import Numbers, Runs, Values, stable_order
 from logscope.tables import fetch
 
 if TYPE_CHECKING:
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 MOST = 120_000_000
 # Streams taken at a time: few enough that their gaps stay in the processor's cache.
 BATCH = 2_048
-# Stretches of all groups: the more groups, the wider they are.
+# Of a double's 52 bits of fraction those that a stretch leaves open: 128 stretches per doubling, but
+# the more groups there are, the wider they are; of all groups there is ROOM for so many.
+OPEN_BITS = 45
 ROOM = 4_000_000
 # From a microsecond to two days; what is shorter or longer is in the first or last stretch.
 SHORTEST_MS, LONGEST_MS = 2.0**-10, 2.0**27
@@ -229,15 +231,21 @@ def read(connection: Any, name: str, keys: NDArray[np.uint64]) -> Iterator[Batch
         batches = connection.sql(chunks(name)).to_arrow_reader(BATCH)
         other.execute("reset disabled_optimizers")
     for batch in batches:
-        yield taken_apart(batch, np.searchsorted(keys, batch["group_key"].to_numpy()))
+        group = np.searchsorted(keys, batch["group_key"].to_numpy())
+        place, size = batch["place"].to_numpy() - 1, batch["n"].to_numpy() - 1
+        follow = batch["apart_ms"].is_null().to_numpy(zero_copy_only=False)
+        if follow.any():
+            yield taken_apart(batch["offsets_ms"], follow, place, size, group)
+        if not follow.all():
+            yield taken_apart(batch["apart_ms"], ~follow, 0 * place, size, group)
 
 
-def taken_apart(batch: Any, group: Numbers) -> Batch:
-    """Return the gaps of a record batch of `gaps.chunks`."""
-    moments = batch["moments_ms"]
-    start = moments.offsets.to_numpy()[:-1] + batch["place"].to_numpy() - 1
-    size = batch["n"].to_numpy() - 1
+def taken_apart(
+    moments: Any, rows: NDArray[np.bool_], place: Numbers, size: Numbers, group: Numbers
+) -> Batch:
+    """Return the gaps of some rows: of each so many (`size`) between chunks from a place (from 0) on."""
+    start, size = (moments.offsets.to_numpy()[:-1] + place)[rows], size[rows]
     # The places of all first chunks of a gap, of one stream after the other.
-    place = np.repeat(start - (np.cumsum(size) - size), size)
-    place += np.arange(len(place), dtype=place.dtype)
-    return Batch(np.diff(moments.values.to_numpy())[place], size, group)
+    first = np.repeat(start - (np.cumsum(size) - size), size)
+    first += np.arange(len(first), dtype=first.dtype)
+    return Batch(np.diff(moments.values.to_numpy())[first], size, group[rows])

@@ -4,26 +4,33 @@
 -- params: over_ms=1000
 -- definition: a stall is a gap between two chunks of more than over_ms.
 -- Stream time runs from the first chunk to the last. n counts streams of two chunks and more.
-with stalls as (
+with stalled as (
     -- Those over 1 s are stored; others are looked for, where there can be any.
-    select request_id, n_stalls, stall_ms
+    select
+        request_id, n_chunks, first_chunk_ms, last_chunk_ms, max_gap_ms,
+        n_stalls,
+        stall_ms
     from streams
     where cast($over_ms as double) = 1000
 
     union all
 
-    select request_id, len(stalls_ms), list_sum(stalls_ms)
+    select
+        request_id, n_chunks, first_chunk_ms, last_chunk_ms, max_gap_ms,
+        len(stalls_ms),
+        coalesce(list_sum(stalls_ms), 0)
     from (
         select
-            request_id,
+            *,
             list_filter(
                 list_transform(
-                    offsets_ms[2:], lambda moment, place: moment - offsets_ms[place]
+                    case when max_gap_ms > cast($over_ms as double) then offsets_ms[2:] end,
+                    lambda moment, place: moment - offsets_ms[place]
                 ),
                 lambda gap: gap > cast($over_ms as double)
             ) as stalls_ms
         from streams
-        where cast($over_ms as double) <> 1000 and max_gap_ms > cast($over_ms as double)
+        where cast($over_ms as double) <> 1000
     )
 ),
 
@@ -31,14 +38,13 @@ timed as (
     select
         selection.group_key,
         selection.output_tokens,
-        streams.max_gap_ms,
-        streams.last_chunk_ms - streams.first_chunk_ms as stream_ms,
-        coalesce(stalls.n_stalls, 0) as n_stalls,
-        coalesce(cast(stalls.stall_ms as decimal(18, 3)), 0) as stall_ms
+        stalled.max_gap_ms,
+        stalled.last_chunk_ms - stalled.first_chunk_ms as stream_ms,
+        coalesce(stalled.n_stalls, 0) as n_stalls,
+        cast(stalled.stall_ms as decimal(18, 3)) as stall_ms
     from selection
-    join streams on selection.request_id = streams.request_id
-    left join stalls on selection.request_id = stalls.request_id
-    where streams.n_chunks >= 2
+    join stalled on selection.request_id = stalled.request_id
+    where stalled.n_chunks >= 2
 )
 
 select
