@@ -98,11 +98,11 @@ class Selection:
         those who make more than that.
         """
         columns = self.group_columns()
-        open_days = store.connect if alone else store.cursor
+        open_days, kind = (store.connect, "view") if alone else (store.cursor, "temp view")
         connection = open_days(self.first_day(), self.last_day())
         if self.where:
             check_condition(connection, self.where)
-        create_selection(connection, columns, self.condition_sql(), kind="temp view")
+        create_selection(connection, columns, self.condition_sql(), kind=kind)
         return connection
 
     def title(self, store: Store) -> str:
