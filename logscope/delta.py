@@ -24,12 +24,8 @@ from logscope.errors import StoreError
 
 LEDGER = "files"
 STORE = "logscope"
-# How Delta names types that DuckDB names otherwise.
-PRIMITIVE = {
-    "VARCHAR": "string",
-    "BIGINT": "long",
-    "TIMESTAMP WITH TIME ZONE": "timestamp",
-}
+# How Delta names types that SQL names otherwise.
+PRIMITIVE = {"varchar": "string", "bigint": "long", "timestamptz": "timestamp"}
 KEEP_REPLACED = {"delta.deletedFileRetentionDuration": "interval 7 days"}
 
 
@@ -79,12 +75,12 @@ def create_tables(root: Path, tables: Mapping[str, Mapping[str, str]]) -> None:
 
 
 def delta_type(kind: str) -> PrimitiveType | ArrayType | MapType:
-    """Return the Delta type of an SQL type of tables.sql, as DuckDB spells it."""
+    """Return the Delta type of an SQL type of tables.sql."""
     if kind.endswith("[]"):
         return ArrayType(delta_type(kind.removesuffix("[]")), contains_null=True)
-    if kind == "MAP(VARCHAR, VARCHAR)":
+    if kind == "map(varchar, varchar)":
         return MapType(PrimitiveType("string"), PrimitiveType("string"), value_contains_null=True)
-    return PrimitiveType(PRIMITIVE.get(kind, kind.lower()))
+    return PrimitiveType(PRIMITIVE.get(kind, kind))
 
 
 def read_snapshot(root: Path, names: Sequence[str]) -> Snapshot:

@@ -100,12 +100,11 @@ def ingest(
     heads = {source.path: containers.read_head(source.path) for source in sources}
     chosen = choose_formats(sources, heads, formats, format_name, adapters)
     with (
+        ThreadPoolExecutor(2) as beside,
         Store.making(store_path) as store,
         store.scratch() as scratch,
-        ThreadPoolExecutor(2) as beside,
     ):
         # What needs nothing of the records is made, once, while they are read.
-        door = beside.submit(store.open_door)
         for made_once in (listed_providers, format_stamps):
             beside.submit(made_once)
         known = KnownFiles(store)
@@ -148,7 +147,6 @@ def ingest(
                 staging.settle(connection, plans)
                 report("merge", 0, 1)
                 digest_of = {plan.file_id: digests[plan.path] for plan in plans}
-                door.result()
                 with store.writing() as store:
                     result = write(connection, store, config, plans, digest_of, max_rejects, result)
             connection.close()
@@ -269,7 +267,11 @@ def write(
     grown = {plan.grown.sha256 for plan in plans if plan.grown}
     if grown and not grown <= KnownFiles(store).ids:
         raise StoreError(f"{store.path} changed while this command was at work. Run it again.")
-    changes = gather(connection, store, config, plans, digests)
+    with ThreadPoolExecutor(1) as beside:
+        # Merging leaves one core idle between its statements.
+        door = beside.submit(store.open_door)
+        changes = gather(connection, store, config, plans, digests)
+        door.result()
     result = summarise(connection, result)
     reasons = "; ".join(f"{n} {reason}" for reason, n in result.reasons[:3])
     if result.rejected == result.records > 0 and not (grown or result.unchanged_files):

@@ -74,7 +74,7 @@ TOTALS = {
     "prompt_has_code": "list_bool_or({each})",
 }
 FROM_TEXT = {
-    "system_prompt_hash": ("system_prompt", "left(sha256(system_prompt), 16)"),
+    "system_prompt_hash": ("system_prompt", "left(md5(system_prompt), 16)"),
     "user_hash": ("user_id", "left(sha256(nullif(user_id, '')), 16)"),
 }
 SECRETS = r"(sk-|pk-|rk-|xox[abp]-|gh[pousr]_|AKIA|AIza|eyJ|Bearer )[A-Za-z0-9_\-.]{8,}"
@@ -277,7 +277,7 @@ def cast_columns(format: Format, given: Iterable[str]) -> list[str]:
             selected.append(f"try_cast({logged} as {kind}) as {name}")
         elif name == "labels" and name in names:
             selected.append(f"{label_sql()} as labels")
-        elif name in names and kind in ("timestamptz", "TIMESTAMP WITH TIME ZONE"):
+        elif name in names and kind == "timestamptz":
             selected.append(f"within_calendar(try_cast({name} as {kind})) as {name}")
         elif name in names and (name.endswith("_tokens") or name == "requests"):
             selected.append(f"natural_of({name}) as {name}")

@@ -2,21 +2,14 @@
 -- bill) and, if it is no row, why. Requests have the one id that stands for all their ids
 -- (`renamed`); `own_id` is the one in the record. Reads `staged`, `sources`, `renamed` and
 -- `homeless`. One row per record.
-with first_rows as (
-    -- Rows are kept in the order in which they were read, so their place numbers the records.
-    select record_file, min(row) as first_row
-    from staged
-    group by record_file
-),
-
-placed as (
+with placed as (
     select
         staged.* exclude (request_id, file_id, line, outcome, row),
         coalesce(renamed.canonical_id, staged.request_id) as request_id,
         staged.request_id as own_id,
         sources.file_id,
         sources.records_before
-            + coalesce(record_line, staged.row - first_rows.first_row + 1) as line,
+            + coalesce(record_line, staged.row - sources.first_row + 1) as line,
         outcome as given,
         bill_kind is not null as is_bill,
         offsets_ms is not null and bill_kind is null as is_stream,
@@ -25,7 +18,6 @@ placed as (
             and (staged.request_id is not null or session_id is not null)
             and model_logged is null as is_score,
     from staged
-    join first_rows using (record_file)
     join sources on sources.plain = staged.record_file
     left join renamed on renamed.request_id = staged.request_id
 ),

@@ -168,14 +168,24 @@ def repaired(plan: Plan, scratch: Path) -> Plan:
 def settle(connection: Any, plans: Sequence[Plan]) -> None:
     """Give every staged record its file, its line, its kinds and its final outcome."""
     connection.execute(
-        "create or replace table sources (plain varchar, file_id varchar, records_before bigint)"
+        "create or replace table plans (plain varchar, file_id varchar, records_before bigint)"
     )
     fill(
         connection,
-        "sources",
+        "plans",
         [
             [str(plan.plain), plan.file_id, plan.grown.records if plan.grown else 0]
             for plan in plans
         ],
+    )
+    # Rows are kept in the order in which they were read, so their place numbers the records.
+    connection.execute(
+        """
+        create or replace table sources as
+        select plans.*, first_row
+        from plans
+        join (select record_file, min(row) as first_row from staged group by record_file)
+            on plain = record_file
+        """
     )
     connection.execute(f"create or replace view records as {RECORDS.read_text()}")

@@ -324,10 +324,12 @@ class Store:
         return LiveFile(str(path), str(day) if day else None, int(count), path.stat().st_size)
 
     def open_door(self) -> None:
-        """Bring the door to what the store is now, where it is missing, behind or made by other SQL."""
-        with self.writing() as now:
-            scans = now.scans()
-            write_door(now.path, now.snapshot.version, scans, scans)
+        """Bring the door to what the store is now, where it is missing, behind or made by other SQL.
+
+        The caller holds the writer's place.
+        """
+        scans = self.scans()
+        write_door(self.path, self.snapshot.version, scans, scans)
 
     def commit(self, changes: Mapping[str, Change], stamps: Mapping[str, str]) -> Store:
         """Make the changes count at once, replace the door for other clients, and return the result."""

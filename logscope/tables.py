@@ -49,16 +49,22 @@ def declared(path: Path) -> str:
 
 @cache
 def table_columns() -> dict[str, dict[str, str]]:
-    """Return the columns of every table with their SQL types, from tables.sql."""
-    with duckdb.connect() as connection:
-        connection.execute(declared(TABLES_SQL))
-        rows = connection.execute(
-            "select table_name, column_name, data_type from duckdb_columns() "
-            "where not internal order by table_oid, column_index"
-        ).fetchall()
+    """Return the columns of every table with their SQL types, as tables.sql spells them.
+
+    Its text is enough: DuckDB would need longer to tell than many a question to answer.
+    """
+    text = TABLES_SQL.read_text(encoding="utf-8")
     tables: dict[str, dict[str, str]] = {}
-    for table, column, kind in rows:
-        tables.setdefault(table, {})[column] = kind
+    for table, columns, like in re.findall(
+        r"^create table (\w+) (?:\((.*?)^\)|as select \* from (\w+));$",
+        text,
+        re.MULTILINE | re.DOTALL,
+    ):
+        tables[table] = (
+            tables[like]
+            if like
+            else dict(re.findall(r"^    (\w+) (.*?),?$", columns, re.MULTILINE))
+        )
     return tables
 
 

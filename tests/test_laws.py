@@ -21,6 +21,7 @@ import logscope
 from logscope.door import CATALOG
 from logscope.queries import find_queries
 from logscope.store import SCRATCH, Store
+from logscope.tables import TABLES_SQL, table_columns
 from tests.conftest import Bench, native
 
 
@@ -37,6 +38,21 @@ def contents(logs: logscope.Logs) -> list[tuple[Any, ...]]:
     """Return the rows of a store, without where they came from."""
     frame = logs.sql("select * exclude (file_id, line) from requests order by request_id")
     return frame.rows()
+
+
+def test_the_columns_are_those_that_duckdb_makes_of_the_declared_tables() -> None:
+    with duckdb.connect() as connection:
+        connection.execute(TABLES_SQL.read_text(encoding="utf-8"))
+        made = connection.execute(
+            "select table_name, column_name, data_type from duckdb_columns() where not internal "
+            "order by table_oid, column_index"
+        ).fetchall()
+        read = [
+            (table, column, connection.execute(f"select typeof(null::{kind})").fetchone()[0])
+            for table, columns in table_columns().items()
+            for column, kind in columns.items()
+        ]
+    assert read == made
 
 
 def test_the_same_file_again_changes_nothing(bench: Bench) -> None:

@@ -181,7 +181,7 @@ def test_what_is_logged_as_unknown_or_zero_stays_so(
 ) -> None:
     """All optional numbers of logscope's own format: missing, NULL, 0 and a number come back as such."""
     whole = {
-        name for name in OPTIONAL if table_columns()["requests"][name] in ("BIGINT", "INTEGER")
+        name for name in OPTIONAL if table_columns()["requests"][name] in ("bigint", "integer")
     }
     given_rows = [
         {"request_id": f"r{number}", "model": "m", "started_at": "2026-11-09T10:00:00Z"}

@@ -86,12 +86,7 @@ create macro label_entries(entries) as list_filter(
     lambda entry: entry.value is not null and not list_contains(own_keys(), entry.key)
 );
 create macro labels_of(entries) as
-    case
-        when len(entries) = 0 then null
-        when list_unique(list_transform(entries, lambda entry: entry.key)) = len(entries)
-            then map_from_entries(entries)
-        else pairs_map(entries)
-    end;
+    case when len(entries) > 0 then coalesce(try(map_from_entries(entries)), pairs_map(entries)) end;
 -- Keys that are read into columns of their own, so that they need not be labels as well.
 create macro own_keys() as [
     'logscope_propensity', 'logscope_config_id', 'logscope_rule_id',
