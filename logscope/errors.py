@@ -14,6 +14,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+INTERRUPTED = "logscope: interrupted; the store is as it was."
+
 
 class LogscopeError(Exception):
     """Root of all errors that logscope raises on purpose; the command line prints it as one line."""

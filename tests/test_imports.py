@@ -56,3 +56,25 @@ def test_the_public_names_are_the_ones_decided_on() -> None:
         "open",
     ]
     assert all(hasattr(logscope, name) for name in logscope.__all__)
+
+
+def test_an_interrupt_while_modules_are_loaded_is_one_line() -> None:
+    code = """
+import runpy, sys
+class Interrupted:
+    def find_spec(self, name, path=None, target=None):
+        if name == MODULE:
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupted())
+sys.argv = ["logscope", "status"]
+runpy.run_module("logscope", run_name="__main__")
+"""
+    for module in ("typer", "logscope.cli.closer", "logscope.status"):
+        done = subprocess.run(
+            [sys.executable, "-c", code.replace("MODULE", repr(module))],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        said = (done.returncode, done.stdout, done.stderr)
+        assert said == (130, "", "logscope: interrupted; the store is as it was.\n"), module

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from logscope.errors import LogscopeError, UsageError, is_interrupt, known_trouble
+from logscope.errors import INTERRUPTED, LogscopeError, UsageError, is_interrupt, known_trouble
 from logscope.output import Terminal
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def told(error: BaseException) -> int:
     from logscope.output import clean
 
     if is_interrupt(error):
-        typer.echo("logscope: interrupted; the store is as it was.", err=True)
+        typer.echo(INTERRUPTED, err=True)
         return 130
     known = error if isinstance(error, LogscopeError) else None
     if known is None and isinstance(error, Exception):
