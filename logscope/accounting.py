@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from logscope import merging
+from logscope import containers, merging
 from logscope.config import quote
 from logscope.delta import Change
 from logscope.reading import Plan
@@ -73,7 +73,13 @@ def account(connection: Any, plans: Sequence[Plan], digests: dict[str, str]) -> 
     for plan in plans:
         size = plan.path.stat().st_size if plan.size_bytes is None else plan.size_bytes
         begins = plan.grown.begins if plan.grown else 0
-        place = [plan.file_id, str(plan.path), plan.format.name, size, digests[plan.file_id]]
+        place = [
+            plan.file_id,
+            containers.place_of(plan.path),
+            plan.format.name,
+            size,
+            digests[plan.file_id],
+        ]
         read.append([*place, int(plan.problem is not None), size - begins])
     fill(connection, "read_files", read)
     fill(

@@ -37,7 +37,7 @@ COMPRESSED = {b"\x1f\x8b": "gz", b"\x28\xb5\x2f\xfd": "zst", b"BZh": "bz2"}
 MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 CHUNK = 1 << 20
 STORE_LEDGER = "_delta_log"
-STDIN = "stdin"
+STDIN = "-"
 LIST_OF_OBJECTS = re.compile(r"\[\s*\{")
 COLUMN_NAME = re.compile(r"[\w$@#%(\[ ][^{}\0\ufffd]*$")
 # NaN and Infinity, which are no JSON but which some producers write, are unknown numbers.
@@ -87,6 +87,11 @@ def spool(folder: Path) -> Path:
     with path.open("wb") as file:
         shutil.copyfileobj(sys.stdin.buffer, file)
     return path
+
+
+def place_of(path: Path) -> str:
+    """Return how a file is called in the store: where it lies; standard input as it was given."""
+    return STDIN if path.name == STDIN else str(path)
 
 
 def walk(folder: Path) -> Iterator[Path]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from logscope import plain_files
 from logscope.config import quote
+from logscope.containers import place_of
 from logscope.plain_files import TOO_LONG
 from logscope.reading import MAX_LINE_BYTES, Plan
 
@@ -31,12 +32,13 @@ def rejected_records(connection: Any, plans: Sequence[Plan]) -> list[list[Any]]:
         wanted = reasons.get(plan.file_id, [])
         numbers = sorted({line for line, _ in wanted})
         texts = read_lines(connection, plan, numbers) if numbers else {}
+        path = place_of(plan.path)
         for line, reason in wanted:
             number, text = texts.get(line, (line, None))
             excerpt, broken = describe_record(text)
-            rejects.append([plan.file_id, str(plan.path), number, broken or reason, excerpt])
+            rejects.append([plan.file_id, path, number, broken or reason, excerpt])
         if plan.problem:
-            rejects.append([plan.file_id, str(plan.path), None, plan.problem, None])
+            rejects.append([plan.file_id, path, None, plan.problem, None])
     return rejects
 
 

@@ -316,7 +316,7 @@ create table files (
 );
 comment on table files is 'One row per file read. records = stored + merged + ignored + rejected.';
 comment on column files.file_id is 'First 16 digits of sha256: a copy is the same file. One that grows keeps the id of its first reading.';
-comment on column files.path is 'Where it lay when it was read.';
+comment on column files.path is 'Where it lay when it was read; - is standard input.';
 comment on column files.format is 'The log format it was read by; see `logscope formats`.';
 comment on column files.size_bytes is 'Its size as it lay there, packed or not; bytes.';
 comment on column files.sha256 is 'SHA-256 of its bytes as it lay there; hex.';

@@ -289,6 +289,11 @@ def test_stdin_is_a_file(bench: Bench) -> None:
     done = run("ingest", "--store", bench.logs.path, "-", cwd=bench.folder, text=text)
     assert done.returncode == 0, done.stderr
     assert bench.logs.sql("select count(*) as n from requests").item() == 1
+    # It lay nowhere that anybody could look again; what goes on where it ended is the same file.
+    done = run("ingest", "--store", bench.logs.path, "-", cwd=bench.folder, text=text + "{broken\n")
+    assert done.returncode == 0, done.stderr
+    told = "select path from files union all select path from rejects"
+    assert bench.logs.sql(told)["path"].to_list() == ["-", "-"]
 
 
 def test_hostile_text_cannot_steer_a_terminal_a_spreadsheet_or_markdown(bench: Bench) -> None:
