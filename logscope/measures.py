@@ -34,13 +34,15 @@ def run_query(
     query = find_query(name)
     bound = bind(query, params)
     with closing(selection.connect(store)) as connection:
-        if "selection" in query.sql:
-            require_rows(connection, store)
         if any(name in query.sql for name in CHUNKS):
             from logscope.pools import make_tables
 
             make_tables(connection, store, selection, query.sql)
-        return frame(connection, query, bound, selection)
+        answer = frame(connection, query, bound, selection)
+        # What has groups has requests.
+        if "selection" in query.sql and not ("group_key" in query.sql and answer.height):
+            require_rows(connection, store)
+        return answer
 
 
 def require_rows(connection: Any, store: Store) -> None:

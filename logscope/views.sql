@@ -102,7 +102,7 @@ select
     min(started_at) as started_at,
     max(ended_at) as ended_at,
     min(day) as day,
-    date_diff('microsecond', min(started_at), max(ended_at)) / 1000.0 as duration_ms,
+    (epoch_us(max(ended_at)) - epoch_us(min(started_at))) / 1000.0 as duration_ms,
     count(*) as attempts,
     case
         when count(*) > 1 then concat_ws(
@@ -149,7 +149,7 @@ select
     min(started_at) as started_at,
     max(ended_at) as ended_at,
     min(day) as day,
-    date_diff('microsecond', min(started_at), max(ended_at)) / 1000.0 as duration_ms,
+    (epoch_us(max(ended_at)) - epoch_us(min(started_at))) / 1000.0 as duration_ms,
     count(distinct operation_id) as operations,
     count(*) as attempts,
     list(distinct model order by model) filter (where model is not null) as models,

@@ -28,7 +28,7 @@ runs as (
         count(*) as n,
         sum(input_tokens) as input_tokens,
         sum(output_tokens) as output_tokens,
-        date_diff('microsecond', min(started_at), max(ended_at)) / 1e6 as run_s
+        (epoch_us(max(ended_at)) - epoch_us(min(started_at))) / 1e6 as run_s
     from selection
     where status = 'ok'
     group by group_key

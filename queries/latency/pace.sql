@@ -40,13 +40,12 @@ long_sessions as (
         group_key,
         session_id,
         min(started_at) as session_start,
-        date_diff('microsecond', min(started_at), max(ended_at)) / 1000.0 as session_ms
+        (epoch_us(max(ended_at)) - epoch_us(min(started_at))) / 1000.0 as session_ms
     from selection
     where status = 'ok' and session_id is not null
     group by group_key, session_id
     having
-        date_diff('microsecond', min(started_at), max(ended_at))
-        >= 1000000 * cast($from_s as double)
+        epoch_us(max(ended_at)) - epoch_us(min(started_at)) >= 1000000 * cast($from_s as double)
 ),
 
 thirds as (
@@ -55,7 +54,7 @@ thirds as (
         selection.session_id,
         selection.output_tokens,
         cast(selection.duration_ms - selection.ttft_ms as decimal(18, 3)) as decode_ms,
-        date_diff('microsecond', long_sessions.session_start, selection.started_at)
+        (epoch_us(selection.started_at) - epoch_us(long_sessions.session_start))
         / 1000.0 / long_sessions.session_ms as place
     from selection
     join long_sessions

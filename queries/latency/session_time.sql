@@ -9,7 +9,7 @@ with measured as (
     select
         group_key,
         session_id,
-        date_diff('microsecond', min(started_at), max(ended_at)) / 1000.0 as value_ms
+        (epoch_us(max(ended_at)) - epoch_us(min(started_at))) / 1000.0 as value_ms
     from selection
     where session_id is not null
     group by group_key, session_id
