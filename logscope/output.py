@@ -97,7 +97,9 @@ def text_table(header: list[str], rows: list[list[str]], right: list[bool], keys
     table = [header, *rows]
     widths = [max(width_of(row[i]) for row in table) for i in range(len(header))]
     parts = []
-    for columns in parts_of(widths, keys):
+    # Without such columns only a single row can go on below.
+    goes_on = keys or len(rows) == 1
+    for columns in parts_of(widths, keys) if goes_on else [list(range(len(header)))]:
         lines = []
         for row in table:
             cells = []
@@ -115,7 +117,7 @@ def parts_of(widths: list[int], keys: int) -> list[list[int]]:
     A column that fits nowhere has a part of its own.
     """
     everything = list(range(len(widths)))
-    if not keys or Terminal.columns is None:
+    if Terminal.columns is None:
         return [everything]
     # Where they would leave no room, fewer have to do.
     while keys > 1 and sum(widths[at] + 2 for at in range(keys)) > 2 * Terminal.columns / 3:
@@ -130,6 +132,13 @@ def parts_of(widths: list[int], keys: int) -> list[list[int]]:
     return parts
 
 
+def keys_of(columns: list[str], right: list[bool], by: Collection[str]) -> int:
+    """Return how many columns at the front tell rows apart: groups, or names behind a number at most."""
+    groups = sum(name in by for name in columns)
+    name = right.index(False) if False in right[:2] else 0
+    return max(groups, right.index(True, name) if True in right[name:] else len(right))
+
+
 def fitted(text: str) -> str:
     """Return text with its long lines broken between words, where a terminal is narrower."""
     width = Terminal.columns
@@ -138,7 +147,12 @@ def fitted(text: str) -> str:
     lines: list[str] = []
     for line in text.split("\n"):
         lines += (
-            textwrap.wrap(line, width, subsequent_indent="  ", break_long_words=False)
+            textwrap.wrap(
+                line,
+                width,
+                subsequent_indent=" " * (len(line) - len(line.lstrip()) + 2),
+                break_long_words=False,
+            )
             if width_of(line) > width
             else [line]
         )
@@ -166,9 +180,7 @@ def render(frame: polars.DataFrame, format: str, by: Collection[str] = ()) -> st
         ]
         if format == "table":
             right = [dtype.is_numeric() for dtype in frame.dtypes]
-            # Names at the front tell the rows apart.
-            keys = right.index(True) if True in right else 1
-            return text_table(frame.columns, rows, right, keys)
+            return text_table(frame.columns, rows, right, keys_of(frame.columns, right, by))
         return markdown(frame.columns, rows, [dtype.is_numeric() for dtype in frame.dtypes])
     if format == "parquet":
         import io

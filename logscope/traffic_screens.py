@@ -100,7 +100,7 @@ def text(name: str) -> Callable[[Row], str]:
 
 
 def minute(name: str) -> Callable[[Row], str]:
-    return lambda row: UNKNOWN if row[name] is None else f"{row[name]:%d %b %H:%M}"
+    return lambda row: UNKNOWN if row[name] is None else f"{row[name].day} {row[name]:%b %H:%M}"
 
 
 def hour(name: str) -> Callable[[Row], str]:
@@ -175,8 +175,8 @@ def load_table(frame: polars.DataFrame, by: Sequence[str], title: str) -> str:
     foot = (
         "In flight: requests of the same model and region at each start, itself included. "
         "p95 from 60 ok requests.\n"
-        "Callers that wait for an answer before they ask again send less when answers are slow: "
-        "such a closed loop\nhides the queueing that others would meet (coordinated omission). "
+        "Callers that wait for an answer before they ask again send less when answers are slow.\n"
+        "Such a closed loop hides the queueing that others would meet (coordinated omission).\n"
         "SQL: logscope query load --sql\n"
     )
     return f"{title} · times in ms\n" + table(frame, by, columns, keys=1) + foot
@@ -189,12 +189,12 @@ def objectives_table(frame: polars.DataFrame, by: Sequence[str]) -> str:
         ("ttft ms", ms("ttft_slo_ms")),
         ("total ms", ms("duration_slo_ms")),
         ("goal", percent("goal")),
+        ("goodput", percent("goodput")),
+        ("budget left", percent("budget_left", 0)),
         ("operations", whole("operations")),
         ("failed", whole("n_failed")),
         ("late", whole("n_late")),
         ("unknown", whole("n_unknown")),
-        ("goodput", percent("goodput")),
-        ("budget left", percent("budget_left", 0)),
     ]
     return table(frame, by, columns, 1)
 
@@ -227,9 +227,9 @@ def burners_table(frame: polars.DataFrame, by: Sequence[str]) -> str:
         ("budget burned", percent("budget_burned", 0)),
     ]
     foot = (
-        "goodput = met / (met + missed); failed = no attempt was ok; a cancelled operation missed "
-        "only if it had waited\npast the objective. Budget: the misses that the goal allows. "
-        "SQL: logscope query objectives --sql\n"
+        "goodput = met / (met + missed); failed = no attempt was ok.\n"
+        "A cancelled operation missed only if it had waited past the objective.\n"
+        "Budget: the misses that the goal allows. SQL: logscope query objectives --sql\n"
     )
     burning = "Who burns it:\n" + table(frame, by, columns, 1) if by else ""
     return burning + foot
