@@ -38,7 +38,7 @@ def test_a_narrow_terminal_gets_the_rest_of_a_table_below(
     parts = text_table(header, rows, right, 1).split("\n\n")
     assert parts == ["model   n    p50\nopus   12  1,023", "model    p95\nopus   4,230\n"]
     assert fitted("a long line of words here") == "a long line of\n  words here"
-    assert fitted("  an indented line of words") == "  an indented\n    line of\n    words"
+    assert fitted("  an indented line of words") == "  an indented\n    line of words"
 
 
 def test_what_tells_rows_apart_stands_in_each_part(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,7 +49,7 @@ def test_what_tells_rows_apart_stands_in_each_part(monkeypatch: pytest.MonkeyPat
 
     # A name behind a number; a group that is a number; one row, which needs nothing.
     rows = {"p95": [400, 500], "mean": [100, 200]}
-    named = heads(20, [], cluster=[1, 2], name=["a", "b"], **rows)
+    named = heads(23, [], cluster=[1, 2], name=["a", "b"], **rows)
     assert named == [["cluster", "name", "p95"], ["cluster", "name", "mean"]]
     assert heads(10, ["hour"], hour=[9, 10], **rows) == [["hour", "p95"], ["hour", "mean"]]
     assert heads(8, [], p95=[400], mean=[100]) == [["p95"], ["mean"]]

@@ -243,7 +243,7 @@ def test_headroom_is_the_least_that_was_left(bench: Bench) -> None:
     assert (told["least_remaining_requests"], told["least_remaining_tokens"]) == (5, 7)
     assert all(value is None for name, value in untold.items() if "headroom" in name)
     shown = " ".join(run(bench, "traffic").stdout.split())
-    assert "gpt-5.4 5 5.0 % 09 Nov 10:01 10.0 % 09 Nov 10:03" in shown
+    assert "gpt-5.4 5 5.0 % 9 Nov 10:01 10.0 % 9 Nov 10:03" in shown
 
 
 def run(bench: Bench, *words: str) -> Any:
