@@ -277,7 +277,8 @@ def effective_sizes(session: ClusterSums, day: ClusterSums) -> list[NDArray[np.i
             np.where(session.number > 1, by_session, session.m),
             np.where(day.number >= MIN_DAYS, by_day, 1.0),
         )
-        sizes.append(np.floor(session.m / np.maximum(deff, 1.0)).astype(np.int64))
+        # A quotient of floats that is a whole number may lie a hair below it.
+        sizes.append(np.floor(session.m / np.maximum(deff, 1.0) + 1e-9).astype(np.int64))
     return sizes
 
 

@@ -94,6 +94,13 @@ def test_requests_that_repeat_within_a_session_count_once() -> None:
     assert tenfold["high"] - tenfold["low"] == pytest.approx(alone["high"] - alone["low"], rel=0.3)
 
 
+@pytest.mark.parametrize("n", [60, 80, 100, 300, 661, 1001])
+def test_independent_values_are_worth_all_but_one(n: int) -> None:
+    # Each alone in its session: deff = n/(n-1) * sum((h - q)^2) / (n q (1-q)) = n/(n-1).
+    rows = measure(range(n), days=[date(2026, 11, 9)] * n)
+    assert set(rows["n_eff"]) == {n - 1}
+
+
 def test_the_design_effect_by_hand() -> None:
     # Four sessions of two values each, p50 = 4.5: shares below are 2, 1, 1, 0 of 2.
     # sum (h - m q)^2 = 1 + 0 + 0 + 1 = 2; G/(G-1) = 4/3; n q (1-q) = 8/4 = 2; deff = 4/3.
