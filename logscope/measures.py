@@ -78,6 +78,11 @@ def frame(
     try:
         given = [row[0] for row in connection.execute(f"describe {sql}", params or None).fetchall()]
         if "group_key" in given:
+            if twice := sorted(set(selection.by) & set(given)):
+                raise UsageError(
+                    f"--by {twice[0]}: the answer itself has a column of that name. Group by another, "
+                    f"or write the SQL: logscope sql; see logscope query {query.name} --sql."
+                )
             rest = ", ".join(f"answer.{identifier(name)}" for name in given if name != "group_key")
             sql = (
                 f"select {listed(selection.by)}{rest} from ({sql}) as answer join groups using (group_key) "

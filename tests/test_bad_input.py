@@ -249,6 +249,7 @@ def test_a_wrong_adapter_says_what_it_lacks(bench: Bench) -> None:
     [
         (["latency", "--by", "modl"], 2, "Did you mean model?"),
         (["latency", "--by", "labels"], 2, "Name one: label:feature"),
+        (["cost", "--by", "model,input_tokens"], 2, "--by input_tokens"),
         (["latency", "--week", "46"], 2, "2026-W46"),
         (["latency", "--since", "yesterday"], 2, "2026-11-09"),
         (["latency", "--since", "2026-11-10", "--until", "2026-11-09"], 2, "Swap"),
