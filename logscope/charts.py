@@ -8,7 +8,7 @@ mapping: no parameter, no generated name and no clock in it, so that equal frame
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
@@ -224,6 +224,17 @@ def coverage(frame: polars.DataFrame, days: Sequence[str], narrow: bool = False)
     return finished(alt.layer(*layers).properties(**size), narrow)
 
 
+def log_scale(low: float, high: float) -> alt.Scale:
+    """Return a log scale between two limits; a 0, which it has no place for, is drawn at its end."""
+    return alt.Scale(type="log", domain=[low, high], nice=False, clamp=True)
+
+
+def log_limits(numbers: Iterable[float], room: float) -> tuple[float, float]:
+    """Return the least and the largest number above 0 with a share of room beside them, else 1 and 10."""
+    found = [number for number in numbers if number > 0]
+    return (min(found) * (1 - room), max(found) * (1 + room)) if found else (1.0, 10.0)
+
+
 def log_ticks(low: float, high: float, dense: bool = True) -> list[float]:
     """Return round numbers between two limits: 1, 2, 5 of each power of ten, or fewer where two do."""
     steps = (1,) if high / low >= 1000 else (1, 2, 5) if dense else (1, 3)
@@ -285,16 +296,12 @@ def cost_per_success(
     """
     tasks = list(dict.fromkeys(frame["task"].to_list()))
     present = stack_order(palette, frame["model"].to_list())
-    limits = [v for key in ("usd", "low_usd", "high_usd") for v in frame[key].drop_nulls() if v > 0]
-    low, high = min(limits) * 0.9, max(limits) * 1.1
-    rows = [
-        {**row, "low_usd": None if row["low_usd"] is None else max(row["low_usd"], low)}
-        for row in values(frame)
-    ]
-    scale = alt.Scale(type="log", domain=[low, high], nice=False)
+    limits = [v for key in ("usd", "low_usd", "high_usd") for v in frame[key].drop_nulls()]
+    low, high = log_limits(limits, 0.1)
+    scale = log_scale(low, high)
     axis_x = alt.Axis(values=log_ticks(low, high, dense=not narrow), format="$,~r")
     labels = alt.Axis(title=None, labelColor=INK, labelPadding=10, labelLimit=110, grid=False)
-    base = alt.Chart(data(rows)).encode(
+    base = alt.Chart(data(frame)).encode(
         y=alt.Y("task:N", sort=tasks, axis=labels, scale=alt.Scale(paddingInner=0.35)),
         yOffset=alt.YOffset("model:N", sort=None, scale=alt.Scale(domain=present)),
         color=alt.Color(

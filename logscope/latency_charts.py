@@ -15,6 +15,8 @@ from logscope.charts import (
     PAPER,
     colour_scale,
     finished,
+    log_limits,
+    log_scale,
     log_ticks,
     stack_order,
     two_lines,
@@ -37,7 +39,7 @@ def ttft_dots(
     """
     pairs = list(dict.fromkeys(frame["pair"].to_list()))
     limits = [v for key in ("value_ms", "low_ms", "high_ms") for v in frame[key].drop_nulls()]
-    low, high = (min(limits) * 0.93, max(limits) * 1.07) if limits else (100.0, 1000.0)
+    low, high = log_limits(limits, 0.07)
     rows = [
         {**row, "colour": palette.get(row["model"], OTHERS) if row["week"] == weeks[0] else BEFORE}
         for row in values(frame)
@@ -54,8 +56,7 @@ def ttft_dots(
     axis_x = alt.Axis(
         values=log_ticks(low, high, dense=not narrow), format=",", labelOverlap=True, grid=True
     )
-    scale = alt.Scale(type="log", domain=[low, high], nice=False)
-    x = alt.X("value_ms:Q", title="ms, log scale", scale=scale, axis=axis_x)
+    x = alt.X("value_ms:Q", title="ms, log scale", scale=log_scale(low, high), axis=axis_x)
     bands = alt.Scale(paddingInner=0.4, paddingOuter=0.2)
     y = alt.Y("pair:N", sort=pairs, axis=axis_y, scale=bands)
     colour = alt.Color("colour:N", scale=None)
@@ -199,7 +200,7 @@ def by_tokens(
     """
     present = stack_order(palette, frame["model"].to_list())
     tokens, times = frame["tokens"].to_list(), frame["time"].to_list()
-    low, high = min(times) * 0.9, max(times) * 1.1
+    low, high = log_limits(times, 0.1)
     every = 3 if narrow else 2 if len(set(tokens)) > 12 else 1
     base = alt.Chart(data(frame)).encode(
         x=alt.X(
@@ -211,7 +212,7 @@ def by_tokens(
         y=alt.Y(
             "time:Q",
             title=f"{titles[1]}, log scale",
-            scale=alt.Scale(type="log", domain=[low, high], nice=False),
+            scale=log_scale(low, high),
             axis=alt.Axis(format=",~r", values=log_ticks(low, high)),
         ),
         color=alt.Color(

@@ -78,17 +78,18 @@ def volume(weeks: Weeks, whole: Row) -> Sentence:
         return Sentence(text, "cost")
     text += (" cost ", Strong(words.money(whole["cost_usd"])))
     past = one(weeks.rows("account", before=True))
-    gap = whole["cost_usd"] - past["cost_usd"] if past["cost_usd"] else None
-    if gap is None:
+    if past["cost_usd"] is None:
         text += (f"; {no_comparison(weeks)}.",)
     else:
-        relative = abs(gap) / past["cost_usd"]
+        gap = whole["cost_usd"] - past["cost_usd"]
         same_days = f"the same {len(weeks.days)} days of week" if weeks.partial else "week"
-        if relative < 0.0005:
+        if abs(gap) <= 0.0005 * past["cost_usd"]:
             text += (f", as much as {same_days} {weeks.number_before}.",)
         else:
+            relative = words.change(whole["cost_usd"], past["cost_usd"])
+            share_of = "" if relative is None else f" ({words.percent(abs(relative))})"
             text += (
-                f", {words.money(abs(gap))} ({words.percent(relative)}) "
+                f", {words.money(abs(gap))}{share_of} "
                 f"{words.more_or_less(gap)} than {same_days} {weeks.number_before}.",
             )
     return Sentence(text, "cost")
@@ -309,7 +310,9 @@ def tiles(weeks: Weeks) -> list[Tile]:
                 weeks,
                 past["cost_usd"],
             ),
-            note=f"{per_thousand} per 1,000 operations" if now["cost_usd"] else "no price known",
+            note="no price known"
+            if now["cost_usd"] is None
+            else f"{per_thousand} per 1,000 operations",
             section="cost",
         ),
         Tile(
@@ -317,7 +320,7 @@ def tiles(weeks: Weeks) -> list[Tile]:
             words.ms(p95),
             "ms" if p95 is not None else "",
             versus(words.signed_percent(words.change(p95, p95_before)), weeks, p95_before),
-            note=interval if low else "no interval",
+            note="no interval" if low is None else interval,
             section="latency",
         ),
         Tile(

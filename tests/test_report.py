@@ -83,6 +83,28 @@ class Tags(HTMLParser):
         self.text.append(data)
 
 
+def test_what_took_no_time_and_cost_nothing_is_told_as_that(
+    bench: Bench, report_of: Callable[..., str]
+) -> None:
+    # Answers of the proxy's own cache, on a clock of whole seconds.
+    free = {"cache_hit": True, "ttft_ms": 0.0, "duration_ms": 0.0}
+    before = START - timedelta(7)
+    shown = report_of([*week(70, **free), *week(70, before, **free)])
+    assert "no price known" not in shown
+    report = build_report(bench.logs.store, MONDAY)
+    said = plain(report.summary[0].text)
+    assert said.endswith("70 requests in 70 operations cost $0, as much as week 45.")
+    tiles = {tile.label: tile for tile in report.tiles}
+    assert (tiles["Cost"].value, tiles["Cost"].note) == ("$0", "$0 per 1,000 operations")
+    assert tiles["First token, p95"].value == "0.0"
+    assert tiles["First token, p95"].note == "95 % interval 0.0–0.0"
+    # One paid request: 1000 input and 101 output tokens of gpt-5.4, 2.5 and 15 USD per million.
+    paid = native("paid", started_at=(START + timedelta(hours=1)).isoformat())
+    bench.ingest(bench.write([paid], "paid.jsonl"))
+    said = plain(build_report(bench.logs.store, MONDAY).summary[0].text)
+    assert said.endswith("cost $0.0040, $0.0040 more than week 45.")
+
+
 def test_the_same_store_gives_the_same_bytes(bench: Bench, tmp_path: Path) -> None:
     bench.ingest(bench.write(week(80) + week(60, START - timedelta(7))))
     [first] = write_report(bench.logs.store, MONDAY, output=tmp_path / "a")

@@ -23,7 +23,7 @@ MOST_MODELS = 6
 
 
 def cost_section(weeks: Weeks, palette: dict[str, str]) -> Section | None:
-    """Return the section on cost, or None if no request has a known one."""
+    """Return the section on cost, or None if nothing is known to have cost anything."""
     whole = one(weeks.rows("account"))
     if not whole["cost_usd"]:
         return None
@@ -194,7 +194,7 @@ def cost_change(row: Row, past: Row) -> Cell:
 
 def per_thousand(row: Row, _: Row) -> str:
     priced = row["n"] - row["n_without_cost"]
-    if not row["cost_usd"] or not priced:
+    if row["cost_usd"] is None or not priced:
         return words.DASH
     return words.money(row["cost_usd"] / priced * 1000, 2)
 
