@@ -70,7 +70,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Scale:
-    """Stretches of like size; those of a group follow each other, and the groups do."""
+    """Stretches of gaps of like length; those of a group follow each other, and the groups do."""
 
     bits: int  # of a double those that a stretch leaves open
     first: int

@@ -325,13 +325,15 @@ def test_figures_are_numpys_on_the_raw_arrays(many: Many) -> None:
 
 
 @pytest.mark.parametrize("name", gaps.CHUNKS)
-@pytest.mark.parametrize("most", [pools.MOST, 3000])
+@pytest.mark.parametrize(
+    ("most", "room"), [(pools.MOST, pools.ROOM), (3000, pools.ROOM), (3000, 40), (pools.MOST, 1)]
+)
 def test_gaps_are_pooled_as_the_view_for_other_clients_does(
-    full: Bench, many: Many, name: str, most: int, monkeypatch: pytest.MonkeyPatch
+    full: Bench, many: Many, name: str, most: int, room: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Some 4,000 gaps of each model: two groups at once, or each alone.
+    # Some 4,000 gaps of each model, kept or read again; 4,700 stretches of a group, or 20, or one.
     monkeypatch.setattr(pools, "MOST", most)
-
+    monkeypatch.setattr(pools, "ROOM", room)
     for bench, groups in ((many[0], 2), (full, 1)):
         with closing(Selection().connect(bench.logs.store)) as connection:
             found = pools.pooled(connection, name).sort("group_key")
