@@ -283,7 +283,9 @@ def changes_table(frame: polars.DataFrame, by: Sequence[str], week: str) -> str:
     ]
     if frame["since"].count() or frame["until"].count():
         columns = [*columns, ("since", hour("since")), ("until", hour("until"))]
-    measure = frame["measure"][0] if frame.height else ""
+    if not frame.height:
+        return f"{week} against the week before: nothing to compare was logged in it.\n"
+    measure = frame["measure"][0]
     alarms = int((frame["verdict"] == "alarm").sum())
     tested = int(frame["verdict"].is_in(["alarm", "quiet"]).sum())
     result = f"{alarms} of {tested} moved beyond noise" if tested else "nothing could be tested"

@@ -285,3 +285,11 @@ def test_a_day_as_the_end_is_included_however_it_is_written() -> None:
     for end in ("2026-11-09", "20261109", "2026-W46-1", "2026-11-10T00:00"):
         assert select(until=end).until == datetime.fromisoformat("2026-11-10T00:00:00+00:00"), end
     assert select(until="2026-11-09T14").until == datetime.fromisoformat("2026-11-09T14:00+00:00")
+
+
+def test_changes_of_what_nobody_logged_are_named_as_that(bench: Bench) -> None:
+    bench.ingest(bench.write([native("r", ttft_ms=None)]))
+    told = CliRunner().invoke(app, ["traffic", "--changes", "--store", str(bench.logs.path)])
+    assert told.stdout == (
+        "2026-W46 against the week before: nothing to compare was logged in it.\n"
+    )
