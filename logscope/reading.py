@@ -61,6 +61,8 @@ DERIVED = (
 # the list of its messages' texts, which stand for lines one below the other; to put those together
 # would cost more than to measure them.
 STEP = r"'^\s*(?:[0-9]+[.)]|[-*•])\s'"
+# A blank id is none: else all calls without one would be one call.
+IDS = ("request_id", "parent_request_id", "operation_id", "session_id")
 MEASURES = {
     "prompt_chars": "length({text})",
     # Lines that open with a number or a bullet; only their beginnings are searched.
@@ -277,6 +279,8 @@ def cast_columns(format: Format, given: Iterable[str]) -> list[str]:
             selected.append(f"try_cast({logged} as {kind}) as {name}")
         elif name == "labels" and name in names:
             selected.append(f"{label_sql()} as labels")
+        elif name in names and name in IDS:
+            selected.append(f"known(try_cast({name} as {kind})) as {name}")
         elif name in names and kind == "timestamptz":
             selected.append(f"within_calendar(try_cast({name} as {kind})) as {name}")
         elif name in names and (name.endswith("_tokens") or name == "requests"):

@@ -160,7 +160,8 @@ create macro ids_of(ids) as
             then list_filter(ids, lambda id: known(id) is not null)
     end;
 -- A span is known by its trace and its own id; both in hexadecimal digits.
-create macro span_key(trace_id, span_id) as lower(trace_id) || ':' || lower(span_id);
+create macro span_key(trace_id, span_id) as
+    lower(known(trace_id)) || ':' || lower(known(span_id));
 create macro is_span_key(id) as
     regexp_full_match(id, '[0-9a-f]{16,32}:[0-9a-f]{16}|[0-9a-f-]{36}:[0-9a-f-]{36}');
 -- An observation of Langfuse: its id is the span's, by OpenTelemetry or (UUIDs) by Langfuse's own SDK.

@@ -4,7 +4,7 @@
 --   of the table you know (`select * from requests limit 0` shows it). In CSV, lists and maps are
 --   JSON text.
 -- beware: Records that share `request_id`, one of `other_ids`, or `trace_id` and `span_id` are one
---   request. `input_tokens` and `output_tokens` are the sums: cache and reasoning inside. Times are
+--   request. `status` is ok, error, throttled or cancelled. `input_tokens` and `output_tokens` are the sums: cache and reasoning inside. Times are
 --   ISO 8601 (without an offset UTC) or epoch seconds. Costs, `day`, `tpot_ms` and the like are
 --   computed; a `cost_usd` counts as the logged cost.
 -- reads: json, csv, parquet
@@ -33,10 +33,10 @@
 select
     rows.* exclude (
         request_id, other_ids, trace_id, span_id, started_at, first_token_at, ended_at, model,
-        region, task, team, labels, status, model_requested, model_logged, region_logged, cost_usd,
-        logged_cost_usd, offsets_ms, kinds, tokens_per_chunk, value, source, scored_at, "at"
+        region, task, team, labels, status, service_tier, model_requested, model_logged,
+        region_logged, cost_usd, logged_cost_usd, offsets_ms, kinds, tokens_per_chunk, value, source, scored_at, "at"
     ),
-    coalesce(request_id, span_key(trace_id, span_id)) as request_id,
+    coalesce(known(request_id), span_key(trace_id, span_id)) as request_id,
     ids_of(list_append(
         coalesce(try_cast(other_ids as varchar[]), []), span_key(trace_id, span_id)
     )) as other_ids,
@@ -48,12 +48,12 @@ select
     coalesce(region_logged, region) as region_logged,
     map_concat(
         entries_map(labels::varchar),
-        entries_but({'task': task, 'team': team}::map(varchar, varchar), [])
+        entries_but({'task': known(task), 'team': known(team)}::map(varchar, varchar), [])
     ) as labels,
     true as input_includes_cache,
     true as output_includes_reasoning,
-    case when lower(status) in ('ok', 'error', 'throttled', 'cancelled') then lower(status) end
-        as status,
+    lower(known(status)) as status,
+    tier_of(service_tier) as service_tier,
     coalesce(logged_cost_usd, cost_usd) as logged_cost_usd,
     try_cast(offsets_ms as double[]) as offsets_ms,
     try_cast(kinds as varchar[]) as kinds,
@@ -66,5 +66,7 @@ select
             and offsets_ms is null and name is null then 'rejected: no model'
         when try_cast(offsets_ms as double[]) is null and offsets_ms is not null
             then 'rejected: offsets_ms is no list of numbers'
+        when lower(known(status)) not in ('ok', 'error', 'throttled', 'cancelled')
+            then 'rejected: status is not ok, error, throttled or cancelled'
     end as outcome
 from source as rows

@@ -14,7 +14,7 @@
 with streams as (
     select
         * exclude (trace_id, span_id) replace (
-            coalesce(request_id, span_key(trace_id, span_id)) as request_id,
+            coalesce(known(request_id), span_key(trace_id, span_id)) as request_id,
             time_of(started_at) as started_at,
             try_cast(offsets_ms as double[]) as offsets_ms,
             try_cast(kinds as varchar[]) as kinds,

@@ -9,6 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from tests.conftest import Bench, IngestRows, native
+
 REQUEST: dict[str, Any] = {
     "request_id": "a",
     "model": "gpt-5.5",
@@ -190,3 +192,41 @@ def test_streams_and_scores_among_requests(bench):
         (6, "no readable start time"),
         (7, "offsets_ms is no list of numbers"),
     ]
+
+
+def test_a_blank_id_is_none(bench: Bench) -> None:
+    blank = {"operation_id": "", "session_id": "", "task": "", "team": "None"}
+    untraced = {"trace_id": "", "span_id": ""}
+    bench.ingest(
+        bench.write([
+            native("a", **blank, **untraced),
+            native("b", **blank, **untraced),
+            native("", **blank),
+            native("", **blank, trace_id="0" * 31 + "1", span_id="0" * 15 + "1"),
+            native("", **blank, trace_id="0" * 31 + "1", span_id=""),
+            native("None"),
+        ])
+    )  # fmt: skip
+    assert bench.counts == (6, 3, 0, 0, 3)
+    assert bench.rejects() == [(3, "no request id"), (5, "no request id"), (6, "no request id")]
+    rows = bench.rows("select * from requests order by line")
+    span = f"{'0' * 31}1:{'0' * 15}1"
+    assert [row["request_id"] for row in rows] == ["a", "b", span]
+    assert [row["operation_id"] for row in rows] == ["a", "b", span]
+    for name in ("session_id", "task", "team"):
+        assert {row[name] for row in rows} == {None}, name
+
+
+def test_a_status_that_says_nothing_is_no_success(bench: Bench) -> None:
+    records = [native(str(i), status=status) for i, status in enumerate(("OK", "failed", "", None))]
+    bench.ingest(bench.write(records))
+    assert bench.rejects() == [(2, "status is not ok, error, throttled or cancelled")]
+    assert {row["status"] for row in bench.rows()} == {"ok"}
+
+
+def test_tiers_are_known_by_what_producers_call_them(ingest_rows: IngestRows) -> None:
+    logged = ("default", "PRIORITY", "auto", "batch")
+    rows = ingest_rows([native(tier, service_tier=tier) for tier in logged])
+    assert [row["service_tier"] for row in rows] == ["standard", "priority", None, "batch"]
+    # 1000 input and 101 output tokens of gpt-5.4, 2.5 and 15 USD per million; batch is half.
+    assert [str(row["cost_usd"]) for row in rows[::3]] == ["0.0040150000", "0.0020075000"]
