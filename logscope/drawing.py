@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
+
+from logscope.errors import LogscopeError
 
 # A tag with its attributes; text between tags is somebody's name and stays as it is.
 TAG = re.compile(r'<[^<>"]*(?:"[^"]*"[^<>"]*)*>')
@@ -39,12 +43,26 @@ def drawing(spec: Mapping[str, Any]) -> str:
 
 
 @cache
+def begin_vega_scripts() -> subprocess.Popen[bytes]:
+    """Begin to put `vega_scripts` together, in a process beside this one.
+
+    It takes more than a second, in which a thread would let no other one run.
+    """
+    bundle = (
+        "import sys, vl_convert; sys.stdout.buffer.write(vl_convert.javascript_bundle().encode())"
+    )
+    # -P: what lies in the current folder is nobody's module.
+    command = [sys.executable, "-P", "-c", bundle]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+
+@cache
 def vega_scripts() -> str:
     """Return the JavaScript libraries that draw a specification, as one script."""
-    import vl_convert
-
-    # The stub asks for a snippet that the function does not need.
-    return str(vl_convert.javascript_bundle())  # type: ignore[call-arg]
+    script, _ = begin_vega_scripts().communicate()
+    if not script:
+        raise LogscopeError("vl-convert did not give the scripts of the page. Use --static.")
+    return script.decode()
 
 
 def compact(svg: str, css: str) -> str:

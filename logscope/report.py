@@ -14,6 +14,7 @@ from typing import Any
 
 from logscope import words
 from logscope.config import Config, column_sql, quote
+from logscope.drawing import begin_vega_scripts
 from logscope.errors import NoDataError, UsageError
 from logscope.markdown import render_markdown
 from logscope.output import render, write
@@ -55,6 +56,8 @@ def write_report(
     single = named is not None or str(output) == "-"
     if single and (len(chosen) > 1 or named not in (None, *chosen)):
         raise UsageError(f"{output} holds one kind of report, not {' and '.join(chosen)}.")
+    if "html" in chosen and not static:
+        begin_vega_scripts()
     report = build_report(store, week, tz, config, where)
     written = []
     for kind in chosen:

@@ -25,11 +25,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from logscope.change_points import changed_stretch
+from logscope.config import identifier
 from logscope.errors import UsageError, did_you_mean
 from logscope.intervals import LEAST
 from logscope.measures import MEASURES, require_rows
 from logscope.mixes import Sample, Weighted, clustered, common_mix, influence, percentile
-from logscope.runs import numbered, small, stable_order, starts_of
+from logscope.runs import numbered, stable_order, starts_of
 from logscope.selection import COMPUTED, Selection, local_time
 from logscope.store import Store
 from logscope.tables import fetch
@@ -194,47 +195,70 @@ def week_changes(
         raise UsageError(f"There is no measure {measure!r}.{did_you_mean(measure, MEASURES)}")
     past = history(selection, monday)
     local = f"date_diff('hour', timestamp '{monday.isoformat()}', {local_time(past.tz)})"
+    names = "".join(
+        f", any_value({sql}) as {identifier(name)}" for name, sql in past.group_columns().items()
+    )
     with closing(past.connect(store)) as connection:
+        connection.execute(
+            f"""
+                create table alike as
+                select *, (row_number() over (order by group_key, cell) - 1)::uinteger as nth
+                from (
+                    select group_key, {CELL} as cell{names} from selection group by group_key, cell
+                )
+            """
+        )
+        alike = fetch(connection, "select * from alike order by nth")
+        if not alike.height:
+            require_rows(connection, store)
         rows = fetch(
             connection,
             f"""
-                select group_key, {CELL} as cell, {measure}_ms as value, {local}::smallint as hour
-                from selection
-                where status = 'ok' and {measure}_ms > 0
+                with timed as (
+                    select group_key, {CELL} as cell, {measure}_ms as value, {local}::smallint as hour
+                    from selection
+                    where status = 'ok' and {measure}_ms > 0
+                )
+
+                select nth, value, hour from timed join alike using (group_key, cell)
             """,
         )
-        groups = fetch(connection, "select * from groups")
-        if not groups.height:
-            require_rows(connection, store)
-    return frame(weeks_of(rows, days), groups, selection.by, measure, monday)
+    return frame(weeks_of(rows, alike, days), alike, selection.by, measure, monday)
 
 
-def weeks_of(rows: polars.DataFrame, days: int = 7) -> Samples:
+def weeks_of(rows: polars.DataFrame, alike: polars.DataFrame, days: int = 7) -> Samples:
     """Return the samples per group and week, and the hours of each group's week judged.
 
-    Of every week its first `days` count. `hour` is counted from the start of the week judged.
+    `alike` tells for each `nth` of the rows, in its order, group and cell. Of every week its first
+    `days` count. `hour` is counted from the start of the week judged.
     """
-    value, hour = rows["value"].to_numpy(), rows["hour"].to_numpy()
-    week, of_week = np.divmod(hour, 7 * 24)
-    day = of_week // 24
-    keys, group = numbered(rows["group_key"].to_numpy())
-    cells, cell = numbered(rows["cell"].to_numpy())
-    part = small(group.astype(np.int32) * (PAST_CHANGES + 2) - week)
-    # By part and value; equal values by day, cell and hour, so that it does not matter in which order
-    # they were read.
-    place = (6 - day).astype(np.int32) * len(cells) + cell
-    order = stable_order(place * 24 + of_week % 24)
-    order = order[np.argsort(part[order], kind="stable")]
+    nth, value, hour = (rows[name].to_numpy() for name in ("nth", "value", "hour"))
+    keys, group = numbered(alike["group_key"].to_numpy())
+    cells, cell = numbered(alike["cell"].to_numpy())
+    # What follows from the hour is looked up as well: there are few hours.
+    first = int(hour.min(initial=0))
+    week, of_week = np.divmod(np.arange(first, int(hour.max(initial=0)) + 1), 7 * 24)
+    day, at = (of_week // 24).astype(np.int8), hour - first
+    parts = np.min_scalar_type(len(keys) * (PAST_CHANGES + 2))
+    part = (group.astype(parts) * (PAST_CHANGES + 2))[nth] + (-week).astype(parts)[at]
+    order = stable_order(part)
     if days < 7:
-        order = order[day[order] < days]
-    part, value, cell, hour, day = (numbers[order] for numbers in (part, value, cell, hour, day))
+        order = order[day[at[order]] < days]
+    part = part[order]
+    places = np.min_scalar_type(7 * len(cells) * 24)
+    of_cell = cell.astype(places) * 24
+    of_hour = ((6 - of_week // 24) * len(cells) * 24 + of_week % 24).astype(places)
     found: dict[Any, dict[int, Sample]] = {}
     hours: dict[Any, Hours] = {}
     for start, end in pairwise([*starts_of(part), len(part)]):
-        number, at = divmod(int(part[start]), PAST_CHANGES + 2)
-        mine = start + np.argsort(value[start:end], kind="stable")
-        found.setdefault(keys[number], {})[at] = Sample(value[mine], cell[mine], day[mine])
-        if at == 0:
+        number, ago = divmod(int(part[start]), PAST_CHANGES + 2)
+        mine = order[start:end]
+        # By value; equal ones by day, cell and hour: in which order they were read does not matter.
+        mine = mine[stable_order(of_cell[nth[mine]] + of_hour[at[mine]])]
+        mine = mine[np.argsort(value[mine], kind="stable")]
+        sample = Sample(value[mine], cell[nth[mine]], day[at[mine]])
+        found.setdefault(keys[number], {})[ago] = sample
+        if ago == 0:
             hours[keys[number]] = hour[mine]
     return found, hours
 

@@ -55,10 +55,7 @@ def composed(weeks: Weeks, config: Config, shifts: Future[list[Shift]]) -> Repor
     limits = task_limits(config)
     causes = cost_bridge(weeks)
     weeks.rows("latency")
-    moved = shifts.result()
-    found: list[Section | None] = [
-        changes_section(weeks, moved, causes),
-        latency_section(weeks, palette, moved, limits),
+    unmoved: list[Section | None] = [
         streams_section(weeks, palette),
         objective_section(weeks, config),
         outcome_section(weeks),
@@ -67,6 +64,12 @@ def composed(weeks: Weeks, config: Config, shifts: Future[list[Shift]]) -> Repor
         routing_section(weeks, recommendation),
         data_section(weeks),
         method_section(weeks),
+    ]
+    moved = shifts.result()
+    found = [
+        changes_section(weeks, moved, causes),
+        latency_section(weeks, palette, moved, limits),
+        *unmoved,
     ]
     return Report(
         name=weeks.name,

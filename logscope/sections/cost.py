@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from logscope import charts, words
 from logscope.errors import NoDataError
-from logscope.forecast import LEAST_CHANGES, forecast
+from logscope.forecast import LEAST_CHANGES, forecasts
 from logscope.page import Cell, Column, Figure, Section, Strong, Table, Text
 from logscope.sections.tables import Row, grouped_table, one, plain_table, records
 from logscope.selection import Selection
@@ -47,32 +47,33 @@ def cost_section(weeks: Weeks, palette: dict[str, str]) -> Section | None:
         columns,
         ("model", "region", "task"),
     )
-    coming = coming_week(weeks)
+    coming = asked_forecasts(weeks)
     parts: list[Figure | Table | None] = [
         days_figure(weeks, palette),
-        forecast_table(weeks) if coming else None,
+        forecast_table(weeks, coming[1]) if coming else None,
         table,
         success_figure(weeks, palette),
     ]
     lead = cost_lead(weeks, whole)
-    return Section("cost", "Cost", [lead + coming], [part for part in parts if part])
+    if coming:
+        lead += coming_week(weeks, coming[0])
+    return Section("cost", "Cost", [lead], [part for part in parts if part])
 
 
-def asked_forecast(weeks: Weeks, by: tuple[str, ...]) -> polars.DataFrame | None:
-    """Return the forecast of the coming week, None where it cannot be told."""
+def asked_forecasts(weeks: Weeks) -> tuple[polars.DataFrame, polars.DataFrame] | None:
+    """Return the forecast of the coming week, in all and by model; None where it cannot be told."""
     if weeks.partial:
         return None
+    asked = Selection(where=weeks.where, by=(), tz=weeks.tz)
     try:
-        return forecast(weeks.store, Selection(where=weeks.where, by=by, tz=weeks.tz), weeks.monday)
+        whole, by_model = forecasts(weeks.store, asked, weeks.monday, [(), ("model",)])
     except NoDataError:
         return None
+    return (whole, by_model) if whole["low_usd"].count() else None
 
 
-def coming_week(weeks: Weeks) -> Text:
-    """Say what the coming week will cost, nothing where that cannot be told."""
-    frame = asked_forecast(weeks, ())
-    if frame is None:
-        return ()
+def coming_week(weeks: Weeks, frame: polars.DataFrame) -> Text:
+    """Say what the coming week will cost."""
     row = one(frame)
     return (
         f" If weeks go on to differ as they did, week {weeks.number_after} will cost ",
@@ -81,12 +82,11 @@ def coming_week(weeks: Weeks) -> Text:
     )
 
 
-def forecast_table(weeks: Weeks) -> Table | None:
+def forecast_table(weeks: Weeks, frame: polars.DataFrame) -> Table | None:
     """Return the forecast by model, None where it cannot be told of any."""
     import polars as pl
 
-    frame = asked_forecast(weeks, ("model",))
-    if frame is None:
+    if not frame["low_usd"].count():
         return None
     frame = frame.sort("forecast_usd", "model", descending=[True, False], nulls_last=True)
     told = frame.filter(pl.col("low_usd").is_not_null()).head(MOST_MODELS)
