@@ -14,7 +14,7 @@ from logscope.config import Config
 from logscope.decisions import decisions
 from logscope.page import Report, Section
 from logscope.sections.changes import changes_section, cost_bridge, ttft_shifts
-from logscope.sections.cost import cost_section
+from logscope.sections.cost import Forecasts, coming_weeks, cost_section
 from logscope.sections.data import coverage_figure, data_section, method_section, records_table
 from logscope.sections.latency import latency_section
 from logscope.sections.objectives import missed_objectives, objective_section, task_limits
@@ -43,34 +43,39 @@ def build_report(
     weeks = Weeks(store, week, tz, where)
     if weeks.empty:
         return empty_report(weeks)
-    # The past of the changes is no part of the two weeks: it is read and judged beside them.
+    # The past is no part of the two weeks: it is read and judged beside them.
     with unchecked(), ThreadPoolExecutor(1) as beside:
-        return composed(weeks, config or Config(), beside.submit(ttft_shifts, weeks))
+        shifts, coming = beside.submit(ttft_shifts, weeks), beside.submit(coming_weeks, weeks)
+        return composed(weeks, config or Config(), shifts, coming)
 
 
-def composed(weeks: Weeks, config: Config, shifts: Future[list[Shift]]) -> Report:
+def composed(
+    weeks: Weeks, config: Config, shifts: Future[list[Shift]], coming: Future[Forecasts | None]
+) -> Report:
     """Return the report of a week that has requests."""
     recommendation = latest_recommendation(weeks)
     palette = model_colours(weeks)
     limits = task_limits(config)
     causes = cost_bridge(weeks)
     weeks.rows("latency")
-    unmoved: list[Section | None] = [
+    first = [
         streams_section(weeks, palette),
         objective_section(weeks, config),
         outcome_section(weeks),
-        cost_section(weeks, palette),
+    ]
+    last = [
         team_section(weeks),
         routing_section(weeks, recommendation),
         data_section(weeks),
         method_section(weeks),
     ]
+    # What was read beside is waited for when there is nothing else to do.
     moved = shifts.result()
-    found = [
+    changed = [
         changes_section(weeks, moved, causes),
         latency_section(weeks, palette, moved, limits),
-        *unmoved,
     ]
+    found = [*changed, *first, cost_section(weeks, palette, coming.result()), *last]
     return Report(
         name=weeks.name,
         title=f"Week {weeks.number}",

@@ -17,13 +17,17 @@ from logscope.weeks import WEEK, Weeks
 if TYPE_CHECKING:
     import polars
 
+Forecasts = tuple["polars.DataFrame", "polars.DataFrame"]
 LEAST_SUCCEEDED = 30
 MOST_TASKS = 8
 MOST_MODELS = 6
 
 
-def cost_section(weeks: Weeks, palette: dict[str, str]) -> Section | None:
-    """Return the section on cost, or None if nothing is known to have cost anything."""
+def cost_section(weeks: Weeks, palette: dict[str, str], coming: Forecasts | None) -> Section | None:
+    """Return the section on cost, or None if nothing is known to have cost anything.
+
+    `coming` is what the coming week will cost, in all and by model.
+    """
     whole = one(weeks.rows("account"))
     if not whole["cost_usd"]:
         return None
@@ -47,7 +51,6 @@ def cost_section(weeks: Weeks, palette: dict[str, str]) -> Section | None:
         columns,
         ("model", "region", "task"),
     )
-    coming = asked_forecasts(weeks)
     parts: list[Figure | Table | None] = [
         days_figure(weeks, palette),
         forecast_table(weeks, coming[1]) if coming else None,
@@ -60,7 +63,7 @@ def cost_section(weeks: Weeks, palette: dict[str, str]) -> Section | None:
     return Section("cost", "Cost", [lead], [part for part in parts if part])
 
 
-def asked_forecasts(weeks: Weeks) -> tuple[polars.DataFrame, polars.DataFrame] | None:
+def coming_weeks(weeks: Weeks) -> Forecasts | None:
     """Return the forecast of the coming week, in all and by model; None where it cannot be told."""
     if weeks.partial:
         return None
