@@ -28,7 +28,7 @@ CAUSES = (
     "prompt length",
     "caching",
     "answer length",
-    "prices",
+    "prices and tiers",
     "other fees",
 )
 

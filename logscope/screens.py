@@ -309,7 +309,7 @@ def forecast_table(frame: polars.DataFrame, by: Sequence[str]) -> str:
         ).to_dicts()
     ]
     header = [*by, "cost $", "95 % from", "to", "past", ""]
-    table = text_table(header, rows, [*(False for _ in by), True, True, True, True, False])
+    table = text_table(header, rows, [*(False for _ in by), True, True, True, True, False], len(by))
     return (
         f"The week from {frame['week'][0]}, if weeks go on to differ as they did\n{table}"
         "cost = that of the last week; interval = t times the root mean square of the changes from week to week.\n"

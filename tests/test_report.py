@@ -173,7 +173,7 @@ def test_growth_is_told_in_numbers(bench: Bench) -> None:
         "Week 46 (9 – 15 Nov 2026, UTC): 200 requests in 200 operations cost $0.80, "
         "$0.40 (100.0\N{NARROW NO-BREAK SPACE}%) more than week 45."
     )
-    assert told[1] == "More paid requests explain +$0.40; no price changed."
+    assert told[1] == "More paid requests explain +$0.40; no list price changed."
     assert told[2] == (
         "Whether the first token moved beyond noise cannot be told yet: of 1 pair of model and "
         "region none has 4 past changes from week to week."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from logscope.accounting import FormatCount, IngestResult
 from logscope.output import Terminal, cell, fitted, render, text_table
 from logscope.queries import find_queries, list_queries
-from logscope.screens import MOST_FORMATS, cost_table, ingest_summary, query_list
+from logscope.screens import MOST_FORMATS, cost_table, forecast_table, ingest_summary, query_list
 from tests.conftest import Bench, native
 
 
@@ -114,3 +115,22 @@ def test_numbers_are_written_with_a_stated_precision() -> None:
     ]
     assert '"tokens": 1486172,' in str(render(frame, "json"))
     assert str(render(frame, "csv")).endswith("1022.594\n")
+
+
+def test_a_forecast_goes_on_below_with_its_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = {
+        "model": ["claude-opus-4-7", "gpt-5.5"],
+        "week": [date(2026, 11, 16)] * 2,
+        "forecast_usd": [120.5, 30.25],
+        "low_usd": [100.0, None],
+        "high_usd": [145.2, None],
+        "past_changes": [5, 1],
+    }
+    monkeypatch.setattr(Terminal, "columns", 36)
+    lines = forecast_table(pl.DataFrame(rows), ["model"]).splitlines()[1:]
+    table = lines[: next(i for i, line in enumerate(lines) if line.startswith("cost ="))]
+    assert max(len(line) for line in table) <= 36
+    for model in rows["model"]:
+        mine = " ".join(line for line in table if line.startswith(model))
+        assert mine.count(model) > 1
+    assert "too few changes" in "\n".join(table)

@@ -136,7 +136,10 @@ def test_one_cause_alone_gets_the_whole_difference() -> None:
         "models": [cell("code", "a", 50, 1000, 0.01), cell("code", "b", 150, 1000, 0.02)],
         "prompt length": [cell("code", "a", 100, 900, 0.01), cell("code", "b", 100, 1100, 0.02)],
         "caching": [cell("code", "a", 100, 1000, 0.01, 0.5), cell("code", "b", 100, 1000, 0.02, 0)],
-        "prices": [cell("code", "a", 100, 1000, 0.01), cell("code", "b", 100, 1000, 0.03)],
+        "prices and tiers": [
+            cell("code", "a", 100, 1000, 0.01),
+            cell("code", "b", 100, 1000, 0.03),
+        ],
     }
     cases["caching"][1] = base[1]
     for cause, now in cases.items():

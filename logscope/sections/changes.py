@@ -69,7 +69,7 @@ def cause_name(cause: str, found: Bridge) -> str:
         "prompt length": "longer prompts" if up else "shorter prompts",
         "caching": "worse caching" if up else "better caching",
         "answer length": "longer answers" if up else "shorter answers",
-        "prices": "higher prices or tiers" if up else "lower prices or tiers",
+        "prices and tiers": "higher prices or tiers" if up else "lower prices or tiers",
         "other fees": "more other fees" if up else "fewer other fees",
     }[cause]
 
@@ -119,14 +119,19 @@ def dollars(value: float) -> str:
 
 
 def price_changes(weeks: Weeks) -> str:
-    """Say whether a price that requests of the two weeks paid began within them."""
+    """Say whether a price that requests of the two weeks paid began within them.
+
+    Without one, what prices and tiers did is what tiers did: batch, priority, long prompts.
+    """
     first = (weeks.before or weeks.this).first_day()
     changed = {
         words.name(row["model"])
         for row in records(weeks.rows("prices_used"))
         if row["valid_from"] and first and row["valid_from"] > first
     }
-    return f"prices changed for {words.listed(sorted(changed))}" if changed else "no price changed"
+    if not changed:
+        return "no list price changed"
+    return f"list prices changed for {words.listed(sorted(changed))}"
 
 
 def bridge_figure(weeks: Weeks, found: Bridge) -> Figure:
