@@ -50,14 +50,16 @@ def forecasts(
         require_rows(connection, store)
         # The query adds up quarters of hours first; here that is done in the finest groups.
         connection.execute(
-            f"create table paid as select {', '.join(paid)} from selection "
+            f"create temp table paid as select {', '.join(paid)} from selection "
             "where cost_usd is not null "
             f"group by {''.join(f'{name}, ' for name in kept.values())}"
             "epoch_us(started_at) // 900000000"
         )
         for by in groupings:
             connection.execute("drop view groups; drop view selection")
-            create_selection(connection, {name: kept[name] for name in by}, "true", "paid")
+            create_selection(
+                connection, {name: kept[name] for name in by}, "true", "paid", kind="temp view"
+            )
             found = frame(connection, query, {"tz": past.tz}, past.grouped(by))
             coming.append(found.filter(pl.col("week") == monday + timedelta(7)))
     if not any(found["low_usd"].count() for found in coming):

@@ -218,8 +218,8 @@ def throttled(weeks: Weeks, whole: Row) -> Sentence | None:
         return None
     rows = records(weeks.rows("account", ["model", "region"]))
     top = max(rows, key=lambda r: (r["n_throttled"], str(r["model"]), str(r["region"])))
-    share = top["n_throttled"] / total
-    if total < 10 or share < MOST_OF_THEM:
+    of_top = top["n_throttled"]
+    if total < 10 or of_top / total < MOST_OF_THEM:
         return Sentence(
             (
                 f"{words.plural(total, 'request')} ({words.percent(total / whole['n'])}) "
@@ -231,15 +231,23 @@ def throttled(weeks: Weeks, whole: Row) -> Sentence | None:
     when = ""
     if hours:
         first, last = weeks.moment(hours.start), weeks.moment(hours.stop)
-        share = sum(n for hour, n in throttled_by_hour(weeks, top).items() if hour in hours) / total
+        of_top = sum(n for hour, n in throttled_by_hour(weeks, top).items() if hour in hours)
         when = f", {first:%A %H:%M}{words.DASH}{last:%H:%M}"
     return Sentence(
         (
-            Strong(f"{words.percent(share)} of the {words.count(total)} throttled requests"),
+            Strong(f"{part_of(of_top, total)} throttled requests"),
             f" were {words.name(top['model'])} in {words.name(top['region'])}{when}.",
         ),
         "outcomes",
     )
+
+
+def part_of(n: int, total: int) -> str:
+    """Return `All 40`, `10 of the 11`, or, of a hundred and more, `90.9 % of the 1,100`."""
+    if n == total:
+        return f"All {words.count(total)}"
+    part = words.percent(n / total) if total >= 100 else words.count(n)
+    return f"{part} of the {words.count(total)}"
 
 
 def throttled_by_hour(weeks: Weeks, pair: Row) -> dict[int, int]:
@@ -291,7 +299,9 @@ def tiles(weeks: Weeks) -> list[Tile]:
     unknown = [(name, n / of) for name, n, of, _ in unknown_shares(now) if n / of >= 0.001]
     shown = ("first token", "region", "task")
     rest = [f"{name} {words.percent(part)}" for name, part in unknown if name in shown]
-    per_thousand = words.money(share(now["cost_usd"], done["operations"], 1000))
+    priced = now["n"] - now["n_without_cost"]
+    per_thousand = words.money(share(now["cost_usd"], priced, 1000))
+    with_a_cost = " with a known cost" if now["n_without_cost"] else ""
     interval = f"95 % interval {words.ms(low)}{words.DASH}{words.ms(high)}"
     more_requests = words.signed_percent(words.change(now["n"], past["n"]))
     return [
@@ -312,7 +322,7 @@ def tiles(weeks: Weeks) -> list[Tile]:
             ),
             note="no price known"
             if now["cost_usd"] is None
-            else f"{per_thousand} per 1,000 operations",
+            else f"{per_thousand} per 1,000 requests{with_a_cost}",
             section="cost",
         ),
         Tile(

@@ -201,7 +201,7 @@ def week_changes(
     with closing(past.connect(store)) as connection:
         connection.execute(
             f"""
-                create table alike as
+                create temp table alike as
                 select *, (row_number() over (order by group_key, cell) - 1)::uinteger as nth
                 from (
                     select group_key, {CELL} as cell{names} from selection group by group_key, cell

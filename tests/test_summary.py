@@ -173,8 +173,7 @@ def test_throttling_is_told_where_and_when_it_was(told: Told) -> None:
     assert (found["n"], len(said)) == ((90, 1) if kind == "incident" else (0, 0))
     for sentence in said:
         assert sentence == (
-            f"100.0{NARROW}% of the 90 throttled requests were gpt-5.5 in us-east-1, "
-            "Wednesday 14:00–16:00."
+            "All 90 throttled requests were gpt-5.5 in us-east-1, Wednesday 14:00–16:00."
         )
 
 
