@@ -167,7 +167,7 @@ def load_table(frame: polars.DataFrame, by: Sequence[str], title: str) -> str:
         ("ttft n", whole("ttft_n")),
         ("ttft p50", ms("ttft_p50_ms")),
         ("ttft p95", ms("ttft_p95_ms")),
-        ("[95 % interval]", interval("ttft_p95_low_ms", "ttft_p95_high_ms", number)),
+        ("[95 % interval]", interval("ttft_p95_low_ms", "ttft_p95_high_ms", number, "–")),
         ("tpot n", whole("tpot_n")),
         ("tpot p50", ms("tpot_p50_ms")),
         ("tpot p95", ms("tpot_p95_ms")),
@@ -230,6 +230,7 @@ def burners_table(frame: polars.DataFrame, by: Sequence[str]) -> str:
         "goodput = met / (met + missed); failed = no attempt was ok.\n"
         "A cancelled operation missed only if it had waited past the objective.\n"
         "Budget: the misses that the goal allows. SQL: logscope query objectives --sql\n"
+        "By what is asked: --by task,input_bucket, or --by label:NAME\n"
     )
     burning = "Who burns it:\n" + table(frame, by, columns, 1) if by else ""
     return burning + foot
@@ -258,11 +259,15 @@ def regions_table(frame: polars.DataFrame, by: Sequence[str], title: str) -> str
     return f"{title} · {measure}, difference in ms\n" + table(frame, by, columns, 3) + foot
 
 
-def interval(low: str, high: str, write: Callable[[float], str]) -> Callable[[Row], str]:
+def interval(
+    low: str, high: str, write: Callable[[float], str], between: str = ", "
+) -> Callable[[Row], str]:
+    """Return the writer of an interval, nothing where it is not known."""
+
     def shown(row: Row) -> str:
         if row[low] is None or row[high] is None:
             return ""
-        return f"[{write(row[low])}, {write(row[high])}]"
+        return f"[{write(row[low])}{between}{write(row[high])}]"
 
     return shown
 
