@@ -4,7 +4,8 @@
 -- params: objectives=[]
 -- The objectives are those of [slo] in logscope.toml, or a JSON list: {"name", "task", "route",
 -- "ttft_ms", "duration_ms", "goal"}. An operation has the objective of its task, else of its route,
--- else the one for all. It waits from its first start: retries are inside.
+-- else the one for all. It waits from its first start: retries are inside, as far as they are
+-- selected; attempts before --since or after --until are not.
 -- Missed: no attempt was ok (errors, throttled), or too late; cancelled only if it had by then waited
 -- past the objective, else it met it. A time that is not logged is unknown and in no share, unless
 -- the whole answer came soon enough for the first token too.
