@@ -128,9 +128,13 @@ def create_macros(connection: Any) -> None:
     create_selection(connection, GROUPS, "true")
     for name in gaps.CHUNKS:
         connection.execute(f"create view {name} as {gaps.as_view(name)}")
-    views = shown_views(connection)
-    for name in views:
-        connection.execute(f"create temp table {name} as from main.{name} limit 0")
+    stand_ins = connection.execute(
+        "select table_name, list(format('\"{}\" {}', column_name, data_type) order by column_index) "
+        "from duckdb_columns() where not internal and database_name = current_database() "
+        "group by table_name order by table_name"
+    ).fetchall()
+    for name, columns in stand_ins:
+        connection.execute(f"create temp table {name} ({', '.join(columns)})")
     for query in find_queries(shipped_folder()).values():
         sql = query.sql.strip().rstrip(";")
         for name in query.params:
@@ -139,7 +143,7 @@ def create_macros(connection: Any) -> None:
             sql = f"select * exclude (group_key) from groups join ({sql}) using (group_key)"
         params = ", ".join(f"{name} := {quote(value)}" for name, value in query.params.items())
         connection.execute(f"create macro {identifier(query.name)}({params}) as table {sql}")
-    for name in views:
+    for name, _ in stand_ins:
         connection.execute(f"drop table temp.{name}")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from logscope import containers, merging, plain_files, staging
 from logscope.accounting import IngestResult, account, open_written, summarise
-from logscope.config import Config
+from logscope.config import Config, quote
 from logscope.containers import Source
 from logscope.delta import Change
 from logscope.errors import InputError, LogscopeError, StoreError, UsageError
@@ -98,15 +98,11 @@ def ingest(
         raise InputError(f"There is no file in {', '.join(map(str, paths[:3]))}. Name another.")
     report("look", 0, len(sources))
     heads = {source.path: containers.read_head(source.path) for source in sources}
-    chosen = choose_formats(sources, heads, formats, format_name, adapters)
-    with (
-        ThreadPoolExecutor(2) as beside,
-        Store.making(store_path) as store,
-        store.scratch() as scratch,
-    ):
-        # What needs nothing of the records is made, once, while they are read.
-        for made_once in (listed_providers, format_stamps):
-            beside.submit(made_once)
+    connection = new_connection(MEMORY_LIMIT)
+    chosen = choose_formats(connection, sources, heads, formats, format_name, adapters)
+    beside = ThreadPoolExecutor(2)
+    prepared = beside.submit(staging.prepare, connection)
+    with connection, beside, Store.making(store_path) as store, store.scratch() as scratch:
         known = KnownFiles(store)
         plans, unchanged = [], 0
         beginnings = {
@@ -136,8 +132,11 @@ def ingest(
             unchanged_files=unchanged,
         )
         if plans:
-            connection = new_connection(MEMORY_LIMIT, scratch)
-            staging.prepare(connection)
+            # What needs nothing of the records is made, once, while they are read.
+            for made_once in (listed_providers, format_stamps):
+                beside.submit(made_once)
+            prepared.result()
+            connection.execute(f"set temp_directory = {quote(str(scratch))}")
             report("read", 0, len(plans))
             plans = staging.stage(connection, plans, scratch)
             digests = {plan.path: hashes[plan.path].result()[0] for plan in plans}
@@ -149,12 +148,12 @@ def ingest(
                 digest_of = {plan.file_id: digests[plan.path] for plan in plans}
                 with store.writing() as store:
                     result = write(connection, store, config, plans, digest_of, max_rejects, result)
-            connection.close()
     seconds = (datetime.now(UTC) - started).total_seconds()
     return replace(result, seconds=seconds)
 
 
 def choose_formats(
+    connection: Any,
     sources: Sequence[Source],
     heads: dict[Path, Head | None],
     formats: dict[str, Format],
@@ -167,13 +166,11 @@ def choose_formats(
         forced = find_format(format_name, formats)
         claimed = {path: [forced.name] for path, head in known.items() if head.kind in forced.reads}
     else:
-        connection = new_connection()
         claimed = {}
         paths = list(known)
         for start in range(0, len(paths), HEADS_AT_ONCE):
             portion = {path: known[path] for path in paths[start : start + HEADS_AT_ONCE]}
             claimed |= claims(connection, portion, formats)
-        connection.close()
     own = {adapter.stem for adapter in adapters}
     chosen: dict[Path, Format] = {}
     for source in sources:

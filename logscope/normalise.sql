@@ -8,12 +8,12 @@ with clocked as (
         -- which a request took a day.
         case when is_span_of_time(duration_ms) then duration_ms end as logged_duration_ms,
         case when is_span_of_time(ttft_ms) then ttft_ms end as logged_ttft_ms,
-        date_diff('microsecond', started_at, ended_at) / 1000.0 as elapsed_ms,
+        ms_between(started_at, ended_at) as elapsed_ms,
         case
             -- Ten minutes from what was measured, the end is in local time or on another clock.
             when is_span_of_time(elapsed_ms)
                 and coalesce(abs(elapsed_ms - logged_duration_ms) <= 600000, true) then ended_at
-            else started_at + to_microseconds((logged_duration_ms * 1000)::bigint)
+            else later_by_ms(started_at, logged_duration_ms)
         end as sane_ended_at,
     from logged
 ),
@@ -22,16 +22,16 @@ timed as (
     select
         *,
         coalesce(
-            logged_duration_ms, date_diff('microsecond', started_at, sane_ended_at) / 1000.0
+            logged_duration_ms, ms_between(started_at, sane_ended_at)
         ) as sane_duration_ms,
         case
             when first_token_at >= started_at
                 and first_token_at
-                    <= coalesce(sane_ended_at, started_at + to_milliseconds(longest_ms()))
+                    <= coalesce(sane_ended_at, later_by_ms(started_at, longest_ms()))
                 then first_token_at
             when first_token_at is null
-                and (sane_ended_at is null or logged_ttft_ms <= date_diff('microsecond', started_at, sane_ended_at) / 1000.0 + 1)
-                then started_at + to_microseconds((logged_ttft_ms * 1000)::bigint)
+                and (sane_ended_at is null or logged_ttft_ms <= ms_between(started_at, sane_ended_at) + 1)
+                then later_by_ms(started_at, logged_ttft_ms)
         end as sane_first_token_at,
     from clocked
 ),
@@ -100,7 +100,7 @@ select
     started_at,
     sane_first_token_at as first_token_at,
     coalesce(
-        sane_ended_at, started_at + to_microseconds((sane_duration_ms * 1000)::bigint)
+        sane_ended_at, later_by_ms(started_at, sane_duration_ms)
     ) as ended_at,
     provider,
     model_requested,
@@ -156,7 +156,7 @@ select
                 when logged_ttft_ms <= coalesce(sane_duration_ms, logged_ttft_ms) + 1
                     then logged_ttft_ms
             end,
-            date_diff('microsecond', started_at, sane_first_token_at) / 1000.0
+            ms_between(started_at, sane_first_token_at)
         )
     end as ttft_ms,
     case

@@ -38,7 +38,7 @@ told as (
         end as events,
         list_sort(list_filter(
             list_transform(messages, lambda message: struct_pack(
-                offset_ms := date_diff('microsecond', began_at, time_of(message."time")) / 1000.0,
+                offset_ms := ms_between(began_at, time_of(message."time")),
                 kind := event_kind(message.data)
             )),
             lambda chunk: chunk.offset_ms >= 0 and chunk.kind is not null

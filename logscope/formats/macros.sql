@@ -28,6 +28,10 @@ create macro time_of_ticks(text) as
 -- A length of time, up to some months; no call takes longer.
 create macro span_of_ms(ms) as
     to_microseconds(case when abs(ms) < 1e10 then (ms * 1000)::bigint end);
+-- Of microseconds, because DuckDB asks the calendar for a difference or a sum of moments.
+create macro ms_between(first, last) as (epoch_us(last) - epoch_us(first)) / 1000.0;
+create macro later_by_ms(moment, ms) as
+    make_timestamptz(epoch_us(moment) + (ms::double * 1000)::bigint);
 create macro ms_between_ns(first, last) as
     (try_cast(last as hugeint) - try_cast(first as hugeint))::double / 1e6;
 

@@ -39,7 +39,7 @@ begun as (
         coalesce(
             try_cast(elapsed_ms as double),
             try_cast(t as double) * 1000,
-            date_diff('microsecond', start_time, time_of(ts)) / 1000.0
+            ms_between(start_time, time_of(ts))
         ) as offset_ms,
         event_kind(event) as kind,
     from lines
