@@ -17,6 +17,7 @@ import pytest
 from logscope.page import plain, render_html
 from logscope.report import write_report
 from logscope.sections.data import coverage_figure
+from logscope.sentences import part_of
 from logscope.weekly import build_report
 from logscope.weeks import CELLS, Weeks
 from tests.conftest import Bench, Row, native
@@ -308,3 +309,21 @@ def test_a_few_requests_cannot_tell_whether_answers_became_slower(bench: Bench) 
         "Whether answers became slower cannot be told: no model has, in one region, 60 like requests "
         "on 4 days of both weeks."
     ) in sentences(bench, both)
+
+
+def test_a_part_of_a_few_is_no_percentage() -> None:
+    assert part_of(40, 40) == "All 40"
+    assert part_of(10, 11) == "10 of the 11"
+    assert part_of(909, 1000) == "90.9\N{NARROW NO-BREAK SPACE}% of the 1,000"
+
+
+def test_cost_per_request_leaves_out_those_whose_cost_is_not_known(
+    bench: Bench, report_of: Callable[..., str]
+) -> None:
+    report_of([*week(70), *week(70, START, "x", model="no-such-model")])
+    [account] = bench.logs.cost([], week="2026-W46").to_dicts()
+    assert (account["n"], account["n_without_cost"]) == (140, 70)
+    report = build_report(bench.logs.store, MONDAY)
+    note = {tile.label: tile.note for tile in report.tiles}["Cost"]
+    each = float(account["cost_usd"]) / 70 * 1000
+    assert note == f"${each:,.2f} per 1,000 requests with a known cost"
