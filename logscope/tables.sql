@@ -102,7 +102,7 @@ comment on column requests.session_id is 'Operations that belong together, as th
 comment on column requests.attempt is 'Position within the operation, from 1.';
 comment on column requests.other_ids is 'Other ids of the same call: the proxy''s, trace:span; records that share any id are one request.';
 comment on column requests.started_at is 'When the request was sent.';
-comment on column requests.first_token_at is 'First generated event; NULL when it was not streamed or not logged.';
+comment on column requests.first_token_at is 'First generated event by the log of the request; a stream log tells ttft_ms instead.';
 comment on column requests.ended_at is 'When the last byte of the answer had arrived.';
 comment on column requests.day is 'UTC date of started_at; the partition.';
 comment on column requests.provider is 'Who served it: openai, anthropic, bedrock, azure, vertex_ai, gemini, ...';
