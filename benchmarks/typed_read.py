@@ -79,7 +79,7 @@ duckdb.execute(
                 lambda message: left(message.content, 1) = '['
                     and contains(message.content, '"image_url"')
             )) as has_images,
-            if(messages[1].role = 'system', sha256(texts[1]), null) as system_prompt_hash,
+            if(messages[1].role = 'system', md5(texts[1]), null) as system_prompt_hash,
         from prompts
     ) to '{target}' (format parquet, compression zstd, partition_by (day), overwrite_or_ignore)
     """
