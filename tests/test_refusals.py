@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -117,3 +119,17 @@ def test_a_file_is_written_in_the_format_that_its_name_says(bench: Bench) -> Non
     target = bench.folder / "x.txt"
     run(bench, "cost", "-o", target)
     assert "cost = tokens by the price in force" in target.read_text()
+
+
+@pytest.mark.parametrize("args", [[], ["--help"], ["latency", "--help"], ["formats"]])
+def test_a_full_disk_under_the_output_is_told_in_one_line(args: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "logscope", *args],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    told = "logscope: No space left on device. Make room, or choose another place.\n"
+    assert (done.returncode, done.stderr) == (2, told)

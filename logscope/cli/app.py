@@ -45,6 +45,9 @@ class Group(TyperGroup):
             mark = "?" if "Did you mean" in said else "."
             typer.echo(f"logscope: {said}{mark} See: {command} --help", err=True)
             code = UsageError.exit_code
+        except OSError as error:
+            # Help is printed before a command starts.
+            code = told(error)
         if not standalone:
             return code
         sys.exit(code if isinstance(code, int) else 0)
