@@ -146,7 +146,7 @@ def test_failures(ingest_rows):
         failure(request_id="429", metadata=told(error_code="429", error_class="RateLimitError")),
         failure(request_id="500", metadata=told(error_code="500", error_class="APIError")),
         failure(request_id="old", status=None, metadata={"status": "failure"}),
-        spend(request_id="null", status=None),
+        spend(request_id="unsaid", status=None),
     ])  # fmt: skip
     assert [(row["status"], row["http_status"], row["error_type"]) for row in rows] == [
         ("throttled", 429, "RateLimitError"),
