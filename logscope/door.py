@@ -30,6 +30,7 @@ from logscope.tables import (
 )
 
 CATALOG = "logscope.duckdb"
+COMMENT = re.compile(r"^(comment on (?:table|view|column) (\w+)(?:\.\w+)? is .*?;)$", re.MULTILINE)
 # How other clients see requests grouped in the named queries.
 GROUPS = {name: name for name in ("model", "region", "task")}
 
@@ -86,14 +87,11 @@ def replace_views(connection: Any, scans: Mapping[str, str]) -> None:
 
 def comment(connection: Any, names: Iterable[str]) -> None:
     """Put the comments of tables.sql and views.sql on the views of these names."""
-    text = "".join(path.read_text(encoding="utf-8") for path in (TABLES_SQL, VIEWS_SQL))
-    for name in names:
-        for statement in re.findall(
-            rf"^comment on (?:(?:table|view) {name}|column {name}\.\w+) is .*?;$",
-            text,
-            re.MULTILINE,
-        ):
-            connection.execute(statement.replace("comment on table", "comment on view", 1))
+    shown = set(names)
+    for path in (TABLES_SQL, VIEWS_SQL):
+        for statement, name in COMMENT.findall(path.read_text(encoding="utf-8")):
+            if name in shown:
+                connection.execute(statement.replace("comment on table", "comment on view", 1))
 
 
 @cache

@@ -17,7 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from logscope.config import quote
-from logscope.intervals import ClusterSums, cluster_sums, effective_sizes, percentile, told
+from logscope.intervals import (
+    THREADS,
+    ClusterSums,
+    cluster_sums,
+    effective_sizes,
+    percentile,
+    told,
+)
 from logscope.runs import Groups, Numbers, Runs, Values, combined, small, stable_order, starts_of
 from logscope.tables import fetch
 
@@ -27,7 +34,6 @@ if TYPE_CHECKING:
 By = tuple[str, ...]
 MEASURES = {"ttft": (0.5, 0.95, 0.99), "duration": (0.5, 0.95), "tpot": (0.5, 0.95)}
 WITH_INTERVAL = (0.5, 0.95)
-THREADS = 2
 
 
 def fetch_answered(connection: Any, is_now: str) -> polars.DataFrame:

@@ -4,9 +4,10 @@
 --   of the table you know (`select * from requests limit 0` shows it). In CSV, lists and maps are
 --   JSON text.
 -- beware: Records that share `request_id`, one of `other_ids`, or `trace_id` and `span_id` are one
---   request. `status` is ok, error, throttled or cancelled. `input_tokens` and `output_tokens` are the sums: cache and reasoning inside. Times are
---   ISO 8601 (without an offset UTC) or epoch seconds. Costs, `day`, `tpot_ms` and the like are
---   computed; a `cost_usd` counts as the logged cost.
+--   request. `status` is ok, error, throttled or cancelled. `input_tokens` and `output_tokens` are
+--   the sums: cache and reasoning inside. Times are ISO 8601 (without an offset UTC) or epoch
+--   seconds. Costs, `day`, `tpot_ms` and the like are computed; a `cost_usd` counts as the logged
+--   cost.
 -- reads: json, csv, parquet
 -- detect: (json_exists(first, '$.request_id') or json_exists(first, '$.span_id')) and
 --   json_exists(first, '$.model') and json_exists(first, '$.started_at')
@@ -34,7 +35,8 @@ select
     rows.* exclude (
         request_id, other_ids, trace_id, span_id, started_at, first_token_at, ended_at, model,
         region, task, team, labels, status, service_tier, model_requested, model_logged,
-        region_logged, cost_usd, logged_cost_usd, offsets_ms, kinds, tokens_per_chunk, value, source, scored_at, "at"
+        region_logged, cost_usd, logged_cost_usd, offsets_ms, kinds, tokens_per_chunk, value,
+        source, scored_at, "at"
     ),
     coalesce(known(request_id), span_key(trace_id, span_id)) as request_id,
     ids_of(list_append(
