@@ -65,12 +65,20 @@ CONFIG: Spec = {
 }
 
 
-def colours(names: Sequence[str]) -> dict[str, str]:
-    """Return a colour per name: by the order of names, not of ranks, so that it stays.
+def colours(names: Sequence[str], by_age: Sequence[str]) -> dict[str, str]:
+    """Return a colour per name, which a newer name does not take from it.
 
     `names` are those that deserve a colour, at most as many as the palette has; the rest is grey.
+    `by_age` are all that ever were, the oldest first.
     """
-    return dict(zip(sorted(names), PALETTE, strict=False))
+    free = list(PALETTE)
+    found: dict[str, str] = {}
+    for place, name in enumerate(by_age):
+        if name in names:
+            own = PALETTE[place % len(PALETTE)]
+            found[name] = own if own in free else free[0]
+            free.remove(found[name])
+    return found
 
 
 def finished(chart: alt.Chart | alt.LayerChart | alt.FacetChart, narrow: bool) -> Spec:

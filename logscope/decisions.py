@@ -35,7 +35,7 @@ def decisions(
         *slower_pairs(weeks, moved),
         *throttled(weeks),
         *routing(weeks, recommendation),
-        *unpriced(weeks),
+        *without_cost(weeks),
     ]
     return found[:MOST]
 
@@ -158,24 +158,44 @@ def type_name(kind: Mapping[str, Any]) -> str:
     return words.name(kind.get("name")) + (f" on {words.name(route)}" if route else "")
 
 
-def unpriced(weeks: Weeks) -> list[Decision]:
-    """Return a decision on prices if many requests have none."""
+def without_cost(weeks: Weeks) -> list[Decision]:
+    """Return decisions on prices and on logs if many answered requests have no cost."""
     whole = one(weeks.rows("account"))
-    if whole["n_without_cost"] < LEAST_UNPRICED * whole["n"]:
+    least = LEAST_UNPRICED * whole["n"]
+    if whole["n_ok_without_cost"] < least:
         return []
-    rows = records(weeks.rows("account", ["model"]))
-    top = max(rows, key=lambda row: (row["n_without_cost"], str(row["model"])))
-    known = top["model"] is not None and top["n_without_cost"] == top["n"]
-    what = f"{words.name(top['model'])} has no price" if known else "their cost is not known"
-    return [
-        Decision(
-            (
-                Strong(f"{words.plural(whole['n_without_cost'], 'request')} are in no sum: "),
-                f"{what}. See which, and put a price into logscope.toml.",
-            ),
-            owner(weeks, ["model"], [top["model"]], "n_without_cost"),
-            next_report(weeks),
-            'logscope query account --by provider,model --where "cost_usd is null" '
-            f"--week {weeks.name}",
+    unpriced: dict[str, int] = {}
+    for row in records(weeks.rows("unpriced")):
+        unpriced[row["model"]] = unpriced.get(row["model"], 0) + row["requests"]
+    n_unpriced = sum(unpriced.values())
+    untold = whole["n_ok_without_cost"] - n_unpriced
+    found = []
+    if n_unpriced >= least:
+        top = max(unpriced, key=lambda model: (unpriced[model], model))
+        others = (
+            f" and {words.plural(len(unpriced) - 1, 'other model')}" if len(unpriced) > 1 else ""
         )
-    ]
+        found.append(
+            Decision(
+                (
+                    Strong(f"No price for {words.name(top)}{others}: "),
+                    f"{words.plural(n_unpriced, 'request')} in no sum. Put one into logscope.toml.",
+                ),
+                owner(weeks, ["model"], [top], "n_ok_without_cost"),
+                next_report(weeks),
+                weeks.command("unpriced"),
+            )
+        )
+    if untold >= least:
+        found.append(
+            Decision(
+                (
+                    Strong(f"{words.plural(untold, 'answered request')} cannot be priced: "),
+                    "the logs tell no model or no tokens. See which logs, and what helps.",
+                ),
+                EVERYBODY,
+                next_report(weeks),
+                weeks.command("unknowns"),
+            )
+        )
+    return found

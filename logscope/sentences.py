@@ -270,7 +270,7 @@ def not_known(whole: Row) -> Sentence:
     found = {name: (n, of) for name, n, of, _ in unknown_shares(whole)}
     parts = []
     if "cost" in found:
-        parts.append(f"the cost of {words.plural(found['cost'][0], 'request')}")
+        parts.append(f"the cost of {words.plural(found['cost'][0], 'answered request')}")
     for name in ("first token", "region", "task", "team"):
         if name in found and found[name][0] / found[name][1] >= 0.001:
             n, of = found[name]
@@ -344,9 +344,9 @@ def tiles(weeks: Weeks) -> list[Tile]:
         ),
         Tile(
             "Cost not known",
-            words.percent(share(now["n_without_cost"], now["n"]), unit=False),
+            words.percent(share(now["n_ok_without_cost"], now["n_ok"]), unit=False),
             "%",
-            "of the requests",
+            "of the answered requests",
             note=" · ".join(rest) if rest else "the rest is known",
             section="data",
         ),

@@ -112,7 +112,10 @@ def empty_report(weeks: Weeks) -> Report:
 
 
 def model_colours(weeks: Weeks) -> dict[str, str]:
-    """Return a colour for each of the models that cost most in the two weeks."""
+    """Return a colour for each of the models that cost most in the two weeks.
+
+    It depends on when the store met the model, so that it stays from week to week.
+    """
     cost: dict[str, tuple[float, int]] = {}
     for past in (False, True):
         for row in records(weeks.rows("account", ["model"], before=past)):
@@ -121,7 +124,7 @@ def model_colours(weeks: Weeks) -> dict[str, str]:
                 usd, n = cost.get(name, (0.0, 0))
                 cost[name] = (usd + (row["cost_usd"] or 0.0), n + row["n"])
     ranked = sorted(cost, key=lambda name: (-cost[name][0], -cost[name][1], name))
-    return charts.colours(ranked[: len(charts.PALETTE)])
+    return charts.colours(ranked[: len(charts.PALETTE)], weeks.models_by_age())
 
 
 def notice(weeks: Weeks) -> str:

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from logscope import words
 from logscope.errors import NoDataError
 from logscope.kept import is_plain, keep, keep_in_flight, see_kept, serves, words_of
 from logscope.latencies import MEASURES, By, fetch_answered, is_now, latencies
@@ -141,6 +142,14 @@ class Weeks:
     def span(self) -> str:
         """The days in words: 9 – 15 Nov 2026."""
         return span(self.monday, self.monday + timedelta(6))
+
+    def models_by_age(self) -> list[str]:
+        """Return the names of all models of the store, that of the first day first."""
+        rows = self.this.connection.cursor().execute(
+            "select model from stored_requests where model is not null "
+            "group by model order by min(day), model"
+        )
+        return list(dict.fromkeys(words.name(model) for (model,) in rows.fetchall()))
 
     def hour_of_week(self, hour: datetime) -> int:
         """Return how many hours after Monday 0:00 a local hour of the week lies."""

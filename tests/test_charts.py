@@ -21,7 +21,7 @@ from logscope.drawing import draw
 
 GOLDENS = Path(__file__).parent / "golden" / "charts"
 MODELS = ("claude-opus-4-7", "gpt-5.5")
-COLOURS = charts.colours(MODELS)
+COLOURS = charts.colours(MODELS, MODELS)
 DAYS = ("Mon 9", "Tue 10", "Wed 11", "Thu 12", "Fri 13", "Sat 14", "Sun 15")
 
 
@@ -183,10 +183,18 @@ def test_text_in_a_drawing_stays_as_it_is() -> None:
     assert draw(spec, "wide") == svg
 
 
-def test_a_colour_follows_the_name_and_not_the_rank() -> None:
-    names = [f"model-{letter}" for letter in "gfedcba"]
-    assert charts.colours(names) == charts.colours(sorted(names))
-    assert len(set(charts.colours(names).values())) == len(charts.PALETTE) == len(names)
+def test_a_colour_stays_whatever_comes_later_and_costs_more() -> None:
+    old = [f"model-{letter}" for letter in "gfedc"]
+    first, second = charts.PALETTE[:2]
+    found = charts.colours(sorted(old), old)
+    assert (found["model-g"], found["model-f"]) == (first, second)
+    newer = charts.colours(["model-a", "model-b", *old], [*old, "model-b", "model-a"])
+    assert {name: newer[name] for name in old} == found
+    assert len(set(newer.values())) == len(charts.PALETTE) == len(newer)
+    # The eighth takes what is free: what it would have is the oldest one's, unless that is gone.
+    eighth = [*old, "model-b", "model-a", "model-0"]
+    assert charts.colours(["model-g", "model-0"], eighth)["model-0"] == second
+    assert charts.colours(["model-0"], eighth) == {"model-0": first}
 
 
 def linear(colour: str) -> NDArray[np.float64]:

@@ -275,7 +275,38 @@ def test_unknown_costs_are_counted_not_added(bench: Bench) -> None:
     priced, unpriced = week(60), week(30, name="u", model="no-such-model-1")
     told = sentences(bench, priced + unpriced)
     assert "90 requests in 90 operations cost $0.24;" in told[0]
-    assert "the cost of 30 requests" in told[-1]
+    assert "the cost of 30 answered requests" in told[-1]
+
+
+def test_what_a_price_would_mend_is_decided_apart_from_what_the_logs_do_not_tell(
+    bench: Bench,
+) -> None:
+    others = [
+        *week(3, name="a", model="no-such-model-1", team="search"),
+        *week(2, name="b", model="no-such-model-2"),
+        *week(4, name="c", model=None, offsets_ms=[100, 200]),
+        # A failed call without tokens is no call without a price.
+        *week(30, name="d", status="error", input_tokens=None, output_tokens=None),
+    ]
+    bench.ingest(bench.write([*week(60), *others]))
+    report = build_report(bench.logs.store, MONDAY)
+    told = [(plain(found.what), found.owner, found.command) for found in report.decisions]
+    assert told == [
+        (
+            "No price for no-such-model-1 and 1 other model: 5 requests in no sum. Put one into "
+            "logscope.toml.",
+            "search",
+            "logscope query unpriced --week 2026-W46",
+        ),
+        (
+            "4 answered requests cannot be priced: the logs tell no model or no tokens. See which "
+            "logs, and what helps.",
+            "all teams",
+            "logscope query unknowns --week 2026-W46",
+        ),
+    ]
+    tile = next(tile for tile in report.tiles if tile.label == "Cost not known")
+    assert (tile.value, tile.change) == ("13.0", "of the answered requests")  # 9 of 69
 
 
 def test_what_throttling_hit_is_named(bench: Bench) -> None:

@@ -30,6 +30,7 @@ def store(bench: Bench) -> Bench:
     records[1] |= {"model": "no-such-model", "provider": "acme", "service_tier": "priority"}
     del records[2]["output_tokens"]
     records[3] |= {"status": "error", "input_tokens": None, "output_tokens": None}
+    records[5] |= {"model": None, "offsets_ms": [100, 200]}
     records[4] |= {"region": "eu-west-1", "task": "chat", "team": "shop"}
     bench.ingest(bench.write(records))
     bench.ingest(bench.write([{"request_id": "r5", "name": "good", "value": 1}], "scores.jsonl"))
@@ -49,8 +50,9 @@ def test_what_is_unknown_is_counted_and_has_a_consequence(store: Bench) -> None:
         "region": (9, 10),
         "task": (9, 10),
         "team": (9, 10),
-        "tokens": (1, 9),  # the failed one is not asked
-        "price": (2, 8),  # of those that were ok and have tokens
+        "model": (1, 9),  # the failed one is not asked
+        "tokens": (1, 9),
+        "price": (2, 7),  # of those that were ok and have a model and tokens
         "score": (9, 10),
     }
     assert all(row["makes_impossible"] and row["remedy"] for row in found.values())
@@ -122,7 +124,7 @@ def test_status_answers_in_rows_too(store: Bench) -> None:
     own = found["native_requests"]
     assert (own["requests"], own["unknown_ttft"], own["unknown_session"]) == (10, 0.4, 0)
     assert (own["unknown_cost"], own["unknown_price"]) == (
-        pytest.approx(3 / 9),
+        pytest.approx(4 / 9),
         pytest.approx(2 / 9),
     )
 

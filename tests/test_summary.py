@@ -195,12 +195,12 @@ def test_what_is_not_known_is_counted(told: Told) -> None:
     if told.sentences["kind"] == ["empty"]:
         return
     counts = told.one(
-        "count(*) as n, count(*) filter (where cost_usd is null) as unpriced, "
+        "count(*) as n, count(*) filter (where cost_usd is null and status = 'ok') as unpriced, "
         "count(*) filter (where team is null) as without_team, "
         f"count(*) filter (where region is null) as without_region from requests where {THIS}"
     )
     [sentence] = told.sentences["data"]
     assert counts["without_team"] == counts["n"] and "team of 100.0" in sentence
     assert counts["without_region"] == 0 and "region" not in sentence
-    named = re.search("the cost of ([\\d,]+) request", sentence)
+    named = re.search("the cost of ([\\d,]+) answered request", sentence)
     assert (int(named[1].replace(",", "")) if named else 0) == counts["unpriced"]

@@ -24,10 +24,10 @@ from logscope.weeks import Weeks
 
 # Column of `account` that counts the unknown, its name, and why it is unknown as a rule.
 UNKNOWNS = (
-    ("n_without_cost", "cost", "n", "no price for the model or its tier, or no token counts"),
+    ("n_ok_without_cost", "cost", "n_ok", "no price for the model or its tier, or no token counts"),
     ("n_ok_without_ttft", "first token", "n_ok", "not streamed, or the log has no such time"),
     ("n_ok_without_duration", "duration", "n_ok", "the log has no end time"),
-    ("n_without_tokens", "tokens", "n", "failed, cancelled, or not logged"),
+    ("n_ok_without_tokens", "tokens", "n_ok", "not logged; of a stream, not asked for"),
     ("n_without_model", "model", "n", "the log does not name it"),
     ("n_without_region", "region", "n", "not logged; [region] in logscope.toml can tell"),
     ("n_without_task", "task", "n", "no label; [task] in logscope.toml can tell"),
@@ -79,7 +79,7 @@ def data_section(weeks: Weeks) -> Section:
         [Body("", rows)],
         [weeks.command("account")],
         weeks.rows("account"),
-        "First token and duration: of the requests that were ok.",
+        "Cost, times and tokens: of the requests that were ok; one that failed need not have them.",
     )
     lead: Text
     if unknown:

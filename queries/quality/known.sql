@@ -23,10 +23,11 @@ told as (
         -- A failed call without tokens has no cost to know.
         avg(case when requests.status <> 'ok' then null
             when requests.cost_usd is null then 1.0 else 0.0 end) as unknown_cost,
-        -- The same, where the tokens are there and the price is not.
+        -- The same, where model and tokens are there and the price is not.
         avg(case when requests.status <> 'ok' then null
-            when requests.cost_usd is null and requests.input_tokens is not null
-                and requests.output_tokens is not null then 1.0 else 0.0 end) as unknown_price,
+            when requests.cost_usd is null and requests.model is not null
+                and requests.input_tokens is not null and requests.output_tokens is not null
+                then 1.0 else 0.0 end) as unknown_price,
         avg(case when scored.request_id is null and scored_sessions.session_id is null
             then 1.0 else 0.0 end) as unknown_score
     from requests

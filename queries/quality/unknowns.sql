@@ -1,7 +1,7 @@
 -- What requests leave unknown, where that comes from, what it makes impossible and what helps.
 -- unit: requests; shares from 0 to 1
 -- grain: one row per thing that some request lacks
--- Tokens and price are asked of requests that were ok; a failed call has no cost to know. A score of
+-- Model, tokens and price are asked of requests that were ok; a failed call has no cost to know. A score of
 -- a session is one of its requests too.
 with scored as (
     select distinct request_id from scores where request_id is not null
@@ -15,6 +15,7 @@ asked as (
     select
         selection.format,
         selection.status,
+        selection.model,
         selection.ttft_ms,
         selection.region,
         selection.task,
@@ -38,13 +39,16 @@ lacked as (
     union all
     select 4, 'team', format, team is null from asked
     union all
-    select 5, 'tokens', format, no_tokens from asked where status = 'ok'
+    select 5, 'model', format, model is null from asked where status = 'ok'
     union all
-    select 6, 'price', format, cost_usd is null from asked where status = 'ok' and not no_tokens
+    select 6, 'tokens', format, no_tokens from asked where status = 'ok'
     union all
-    select 7, 'session', format, session_id is null from asked
+    select 7, 'price', format, cost_usd is null
+    from asked where status = 'ok' and model is not null and not no_tokens
     union all
-    select 8, 'score', format, scored is null from asked
+    select 8, 'session', format, session_id is null from asked
+    union all
+    select 9, 'score', format, scored is null from asked
 ),
 
 by_format as (
@@ -89,6 +93,7 @@ select
         when 'region' then 'no comparison of regions, no regional price'
         when 'task' then 'no targets and no cost per task'
         when 'team' then 'no cost per team'
+        when 'model' then 'no cost, no comparison of models'
         when 'tokens' then 'no cost and no time per token'
         when 'price' then 'every sum of costs is too low'
         when 'session' then 'no session times, wider intervals'
@@ -99,6 +104,7 @@ select
         when 'region' then 'log the endpoint, or give rules in [region] of logscope.toml'
         when 'task' then 'label the requests and say in logscope.toml: task = "label:NAME"'
         when 'team' then 'label the requests and say in logscope.toml: team = "label:NAME"'
+        when 'model' then 'log the name of the model that answered'
         when 'tokens' then 'ask the provider for usage; in streams: stream_options.include_usage'
         when 'price' then 'add the models of `logscope query unpriced` to [prices] of logscope.toml'
         when 'session' then 'log a session or conversation id'

@@ -1,4 +1,4 @@
--- What has no price: requests with tokens whose provider, model or tier is not in the price book.
+-- What has no price: requests with a model and tokens that the price book does not know.
 -- unit: requests, tokens
 -- grain: one row per provider, model and service tier without a price
 -- A tier that was not logged is the standard one. Give prices in [prices] of logscope.toml.
@@ -13,6 +13,10 @@ select
     min(started_at) as first_at,
     max(started_at) as last_at
 from selection
-where status = 'ok' and cost_usd is null and input_tokens is not null and output_tokens is not null
+where status = 'ok'
+    and cost_usd is null
+    and model is not null
+    and input_tokens is not null
+    and output_tokens is not null
 group by provider, model, coalesce(service_tier, 'standard')
 order by requests desc, provider nulls last, model nulls last, service_tier

@@ -12,9 +12,11 @@ select
     count(*) filter (where status = 'cancelled') as n_cancelled,
     sum(cost_usd) as cost_usd,
     count(*) filter (where cost_usd is null) as n_without_cost,
+    count(*) filter (where status = 'ok' and cost_usd is null) as n_ok_without_cost,
     count(*) filter (where status = 'ok' and ttft_ms is null) as n_ok_without_ttft,
     count(*) filter (where status = 'ok' and duration_ms is null) as n_ok_without_duration,
-    count(*) filter (where input_tokens is null or output_tokens is null) as n_without_tokens,
+    count(*) filter (where status = 'ok' and (input_tokens is null or output_tokens is null))
+        as n_ok_without_tokens,
     count(*) filter (where model is null) as n_without_model,
     count(*) filter (where region is null) as n_without_region,
     count(*) filter (where task is null) as n_without_task,
