@@ -11,28 +11,27 @@ LEVELS = (0.5, 0.9, 0.95, 0.99)
 CHUNKS = {
     "generated_gaps": {
         "apart": "streams.generated_ms",
-        "place": "streams.generated_at",
+        "place": "coalesce(streams.generated_at, 1)",
         "n": "streams.n_generated",
     },
     "answer_gaps": {"apart": "streams.answered_ms", "place": "1", "n": "streams.n_answered"},
 }
 
 
-def chunks(name: str) -> str:
-    """Return the SELECT of the streams of a selection that have a gap.
+def chunks(*names: str) -> str:
+    """Return the SELECT of the streams of a selection that have a gap under some definitions.
 
-    Each with its group_key: its chunks are those `apart_ms`, or else `n` of all, from `place` on.
+    Each with its group_key; of every definition, its chunks are those of `<name>_apart` (ms), or else
+    `<name>_n` of all, from `<name>_place` on (from 1).
     """
-    apart, place, n = (CHUNKS[name][part] for part in ("apart", "place", "n"))
+    columns = "".join(
+        f", {sql} as {name}_{part}" for name in names for part, sql in CHUNKS[name].items()
+    )
+    has_gap = " or ".join(f"{CHUNKS[name]['n']} >= 2" for name in names)
     return f"""
-        select
-            selection.group_key,
-            streams.offsets_ms,
-            {apart} as apart_ms,
-            {place} as place,
-            {n} as n
+        select selection.group_key, streams.offsets_ms{columns}
         from streams join selection on streams.request_id = selection.request_id
-        where selection.status = 'ok' and {n} >= 2
+        where selection.status = 'ok' and ({has_gap})
     """
 
 
@@ -57,7 +56,9 @@ def as_view(name: str) -> str:
                 from (
                     select
                         group_key,
-                        coalesce(apart_ms, offsets_ms[place : place + n - 1]) as chunks_ms
+                        coalesce(
+                            {name}_apart, offsets_ms[{name}_place : {name}_place + {name}_n - 1]
+                        ) as chunks_ms
                     from ({chunks(name)})
                 )
             )

@@ -3,13 +3,17 @@
 A million streams have a hundred million gaps, which take longer to put in order than to read. So they
 are counted in stretches of like length, and put in order are only the stretches in which a wanted rank
 lies. What was read is kept until then; where that is too much it is read again.
+
+Most gaps count under every definition of a chunk (`gaps.CHUNKS`), and to read them is most of the work:
+so one reading counts them for all. A group's gaps are counted in parts, one for each set of definitions,
+and its pool under a definition is the union of the parts that have it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +21,7 @@ from numpy.typing import NDArray
 
 from logscope.gaps import CHUNKS, LEVELS, chunks, percentile_name
 from logscope.intervals import interpolated, neighbours
-from logscope.runs import Numbers, Runs, Values, stable_order
+from logscope.runs import Groups, Numbers, Runs, Values, stable_order
 from logscope.tables import fetch
 
 if TYPE_CHECKING:
@@ -26,12 +30,14 @@ if TYPE_CHECKING:
     from logscope.selection import Selection
     from logscope.store import Store
 
+# The parts of a group: bit i of a part's number tells if its gaps count under definition i.
+PARTS = 2 ** len(CHUNKS)
 # Gaps held at once, 8 bytes each.
 MOST = 120_000_000
 # Streams taken at a time: few enough that their gaps stay in the processor's cache.
 BATCH = 2_048
 # Of a double's 52 bits of fraction those that a stretch leaves open: 128 stretches per doubling, but
-# the more groups there are, the wider they are; of all groups there is ROOM for so many.
+# the more parts there are, the wider they are; of all parts there is ROOM for so many.
 OPEN_BITS = 45
 ROOM = 4_000_000
 # From a microsecond to two days; what is shorter or longer is in the first or last stretch.
@@ -42,56 +48,57 @@ def make_tables(connection: Any, store: Store, selection: Selection, sql: str) -
     """Make those of the tables of gaps that a query names, over the views of a selection."""
     for name in CHUNKS:
         if name in sql:
-            question = name, selection
+            question = "gaps", selection
             if question not in store.answers:
-                store.answers[question] = pooled(connection, name).to_arrow()
-            connection.register("pooled", store.answers[question])
+                answers = pooled(connection)
+                store.answers[question] = {name: answers[name].to_arrow() for name in answers}
+            connection.register("pooled", store.answers[question][name])
             connection.execute(f"create temp table {name} as select * from pooled")
             connection.unregister("pooled")
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Gaps of some streams, one stream after the other."""
+    """Gaps of some streams, cut into pieces whose gaps are of one part of one group."""
 
     gaps: Values
-    size: Numbers  # how many gaps each stream has
-    group: Numbers  # the number of each stream's group
+    size: Numbers  # how many gaps each piece has, one at least
+    part: Numbers  # group * PARTS + part
 
-    def size_of(self, groups: int) -> Values:
-        """Return how many gaps each group has here."""
-        return np.bincount(self.group, weights=self.size, minlength=groups).astype(float)
+    def size_of(self, parts: int) -> Values:
+        """Return how many gaps each part has here."""
+        return np.bincount(self.part, weights=self.size, minlength=parts).astype(float)
 
-    def sums(self, values: Values, groups: int) -> Values:
-        """Return the sum over each group of a value for each gap."""
-        of_stream = np.add.reduceat(values, np.cumsum(self.size) - self.size)
-        return np.bincount(self.group, weights=of_stream, minlength=groups).astype(float)
+    def sums(self, values: Values, parts: int) -> Values:
+        """Return the sum over each part of a value for each gap."""
+        of_piece = np.add.reduceat(values, np.cumsum(self.size) - self.size)
+        return np.bincount(self.part, weights=of_piece, minlength=parts).astype(float)
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Stretches of gaps of like length; those of a group follow each other, and the groups do."""
+    """Stretches of gaps of like length; those of a part follow each other, and the parts do."""
 
     bits: int  # of a double those that a stretch leaves open
     first: int
-    each: int  # stretches of one group
+    each: int  # stretches of one part
 
     @classmethod
-    def of(cls, groups: int) -> Scale:
+    def of(cls, parts: int) -> Scale:
         bits = OPEN_BITS
         while True:
             first, last = (
                 int(np.float64(x).view(np.int64)) >> bits for x in (SHORTEST_MS, LONGEST_MS)
             )
-            if groups * (last - first + 1) <= ROOM or last == first:
+            if parts * (last - first + 1) <= ROOM or last == first:
                 return cls(bits, first, last - first + 1)
             bits += 1
 
     def place(self, batch: Batch) -> Numbers:
         """Return the number of each gap's stretch."""
         place: Numbers = batch.gaps.view(np.int64) >> self.bits
-        place = np.clip(place, self.first, self.first + self.each - 1)
-        place += np.repeat(batch.group * self.each - self.first, batch.size)
+        np.clip(place, self.first, self.first + self.each - 1, out=place)
+        place += np.repeat(batch.part * self.each - self.first, batch.size)
         return place
 
 
@@ -118,99 +125,136 @@ class Batches:
             self.kept = kept
 
 
-def pooled(connection: Any, name: str) -> polars.DataFrame:
-    """Return what `gaps.as_view` does: one row per group that has a gap."""
-    import polars as pl
-
+def pooled(connection: Any) -> dict[str, polars.DataFrame]:
+    """Return of each definition what `gaps.as_view` does: one row per group that has a gap."""
     keys = np.sort(fetch(connection, "select group_key from groups")["group_key"].to_numpy())
-    batches = Batches(lambda: read(connection, name, keys))
-    pool = Pool.of(batches, len(keys))
-    there = pool.n > 0
-    n = pool.n[there]
-    around = [neighbours(n, level) for level in LEVELS]
-    wanted = [np.ones_like(n), *(rank for below, above, _ in around for rank in (below, above)), n]
-    least, *found, most = pool.ranked(batches, np.flatnonzero(there), wanted)
-    columns = {
-        "group_key": keys[there],
-        "n": n,
-        "avg": np.round(pool.mean[there], 9),
-        "std": np.round(np.sqrt(pool.variance[there]), 9),
-        "min": least,
-    }
-    for level, (_, _, share), below, above in zip(
-        LEVELS, around, found[::2], found[1::2], strict=True
-    ):
-        columns[percentile_name(level)] = interpolated(below, above, share)
-    return pl.DataFrame(columns | {"max": most})
+    batches = Batches(lambda: read(connection, keys))
+    parts = Parts.of(batches, len(keys))
+    pools = [Pool.of(parts, definition) for definition in range(len(CHUNKS))]
+    hit = np.unique(np.concatenate([pool.stretch.ravel() for pool in pools]))
+    for stretches in portions(hit, parts.counts.sum(axis=1).ravel()):
+        lying = parts.gathered(batches, stretches)
+        for pool in pools:
+            pool.find(lying, stretches)
+    return {name: pool.frame(keys) for name, pool in zip(CHUNKS, pools, strict=True)}
 
 
 @dataclass(frozen=True)
-class Pool:
-    """How many gaps lie in each stretch of each group, and their first two moments by group."""
+class Parts:
+    """How many gaps of each part of each group lie in each stretch, and their first two moments."""
 
     scale: Scale
-    counts: Numbers
-    mean: Values
-    variance: Values
+    counts: Numbers  # groups x parts x stretches
+    mean: Values  # groups x parts
+    squares: Values  # of what lies between gaps and mean, their sum; groups x parts
 
     @classmethod
-    def of(cls, batches: Iterable[Batch], groups: int) -> Pool:
-        scale = Scale.of(groups)
-        counts = np.zeros(groups * scale.each, dtype=np.int64)
-        n, total, squares, centre = np.zeros((4, groups))
+    def of(cls, batches: Iterable[Batch], groups: int) -> Parts:
+        parts = groups * PARTS
+        scale = Scale.of(parts)
+        counts = np.zeros(parts * scale.each, dtype=np.int64)
+        n, total, squares, centre = np.zeros((4, parts))
         for batch in batches:
             np.add.at(counts, scale.place(batch), 1)
-            size, gaps = batch.size_of(groups), batch.sums(batch.gaps, groups)
-            # Squares are summed about what a group's first gaps say its mean is: without loss.
+            size, gaps = batch.size_of(parts), batch.sums(batch.gaps, parts)
+            # Squares are summed about what a part's first gaps say its mean is: without loss.
             new = (n == 0) & (size > 0)
             centre[new] = gaps[new] / size[new]
-            off = batch.gaps - np.repeat(centre[batch.group], batch.size)
-            squares += batch.sums(off * off, groups)
+            off = batch.gaps - np.repeat(centre[batch.part], batch.size)
+            off *= off
+            squares += batch.sums(off, parts)
             n, total = n + size, total + gaps
         mean = total / np.maximum(n, 1)
-        variance = squares / np.maximum(n, 1) - (mean - centre) ** 2
-        return cls(scale, counts, mean, np.maximum(variance, 0))
-
-    @cached_property
-    def n(self) -> NDArray[np.int64]:
-        """How many gaps each group has."""
-        n: NDArray[np.int64] = self.counts.reshape(-1, self.scale.each).sum(axis=1)
-        return n
-
-    def ranked(
-        self, batches: Iterable[Batch], group: Numbers, ranks: Sequence[Numbers]
-    ) -> list[Values]:
-        """Return the gaps at some ranks (from 1) of some groups: for each of `ranks` one per group."""
-        through = np.cumsum(self.counts)
-        # Where a gap would lie if all were in order.
-        target = (np.cumsum(self.n) - self.n)[group] + np.stack(ranks) - 1
-        hit = np.searchsorted(through, target, side="right")
-        within = target - (through[hit] - self.counts[hit])
-        found = np.empty(hit.shape)
-        for stretches in parts(np.unique(hit), self.counts):
-            lying = self.gathered(batches, stretches)
-            run = np.searchsorted(stretches, hit)
-            mine = np.isin(hit, stretches)
-            found[mine] = lying.values[lying.starts[run[mine]] + within[mine]]
-        return list(found)
+        squares = np.maximum(squares - n * (mean - centre) ** 2, 0)
+        shape = groups, PARTS
+        return cls(scale, counts.reshape(*shape, -1), mean.reshape(shape), squares.reshape(shape))
 
     def gathered(self, batches: Iterable[Batch], stretches: Numbers) -> Runs:
-        """Return what lies in some stretches, one run for each."""
-        number = np.full(len(self.counts), -1, dtype=np.int32)
-        number[stretches] = np.arange(len(stretches))
+        """Return what lies in some stretches of the groups: one run for each of the parts there."""
+        number = np.full(self.counts.shape, -1, dtype=np.int32)
+        group, stretch = np.divmod(stretches, self.scale.each)
+        number[group, :, stretch] = np.arange(len(stretches) * PARTS).reshape(-1, PARTS)
+        number[:, 0] = -1  # of no definition
+        run_of = number.ravel()
         gaps, run = [], []
         for batch in batches:
-            of_gap = number[self.scale.place(batch)]
+            of_gap = run_of[self.scale.place(batch)]
             lies = of_gap >= 0
             gaps.append(batch.gaps[lies])
             run.append(of_gap[lies])
         together = np.concatenate(run)
         order = stable_order(together)
-        return Runs.of(np.concatenate(gaps)[order], together[order], len(stretches))
+        return Runs.of(np.concatenate(gaps)[order], together[order], number.max() + 1)
 
 
-def parts(stretches: Numbers, counts: Numbers) -> Iterator[Numbers]:
-    """Cut stretches into parts of at most MOST / 4 gaps; one that holds more is alone."""
+@dataclass(frozen=True)
+class Pool:
+    """All gaps under one definition, of the groups that have any; where those at the ranks wanted lie."""
+
+    has: NDArray[np.bool_]  # which parts count
+    group: NDArray[np.int64]
+    n: NDArray[np.int64]
+    mean: Values
+    std: Values
+    # Of each rank in each group: the stretch, the place in it (from 0) and, once found, the gap.
+    stretch: Numbers
+    within: Numbers
+    found: Values
+
+    @classmethod
+    def of(cls, parts: Parts, definition: int) -> Pool:
+        has = np.arange(PARTS) >> definition & 1 == 1
+        counts = parts.counts[:, has].sum(axis=1)
+        all_n = counts.sum(axis=1)
+        group = np.flatnonzero(all_n)
+        n = all_n[group]
+        size = parts.counts[group][:, has].sum(axis=2)
+        own_mean, squares = (moment[group][:, has] for moment in (parts.mean, parts.squares))
+        mean = (size * own_mean).sum(axis=1) / n
+        squares = (squares + size * (own_mean - mean[:, None]) ** 2).sum(axis=1)
+        # Where a gap would lie if all were in order.
+        target = (np.cumsum(all_n) - all_n)[group] + ranks(n) - 1
+        through = np.cumsum(counts)
+        stretch = np.searchsorted(through, target, side="right")
+        within = target - (through - counts.ravel())[stretch]
+        return cls(
+            has, group, n, mean, np.sqrt(squares / n), stretch, within, np.empty(stretch.shape)
+        )
+
+    def find(self, lying: Runs, stretches: Numbers) -> None:
+        """Find the gaps that lie in some stretches; `lying` is what `Parts.gathered` returns of them."""
+        mine = np.isin(self.stretch, stretches)
+        place, part = np.divmod(np.arange(len(stretches) * PARTS), PARTS)
+        groups = Groups(lying, np.where(self.has[part], place, -1))
+        wanted = np.searchsorted(stretches, self.stretch[mine])
+        self.found[mine] = groups.ranked(wanted, self.within[mine])
+
+    def frame(self, keys: NDArray[np.uint64]) -> polars.DataFrame:
+        """Return a row per group, in the order of their keys."""
+        import polars as pl
+
+        least, *between, most = self.found
+        columns = {
+            "group_key": keys[self.group],
+            "n": self.n,
+            "avg": np.round(self.mean, 9),
+            "std": np.round(self.std, 9),
+            "min": least,
+        }
+        for level, below, above in zip(LEVELS, between[::2], between[1::2], strict=True):
+            share = neighbours(self.n, level)[2]
+            columns[percentile_name(level)] = interpolated(below, above, share)
+        return pl.DataFrame(columns | {"max": most})
+
+
+def ranks(n: NDArray[np.int64]) -> Numbers:
+    """Return the ranks (from 1) that are wanted of `n` gaps: the first, those around each level, the last."""
+    around = [rank for level in LEVELS for rank in neighbours(n, level)[:2]]
+    return np.stack([np.ones_like(n), *around, n])
+
+
+def portions(stretches: Numbers, counts: Numbers) -> Iterator[Numbers]:
+    """Cut stretches into portions of at most MOST / 4 gaps; one that holds more is alone."""
     through = np.cumsum(counts[stretches])
     start = 0
     while start < len(stretches):
@@ -220,7 +264,7 @@ def parts(stretches: Numbers, counts: Numbers) -> Iterator[Numbers]:
         start = end
 
 
-def read(connection: Any, name: str, keys: NDArray[np.uint64]) -> Iterator[Batch]:
+def read(connection: Any, keys: NDArray[np.uint64]) -> Iterator[Batch]:
     """Read the gaps of all groups; `keys` are those of the groups, in order."""
     # Room for several batches, so that DuckDB reads on while one is taken apart.
     connection.execute("set streaming_buffer_size = '64MB'")
@@ -228,24 +272,37 @@ def read(connection: Any, name: str, keys: NDArray[np.uint64]) -> Iterator[Batch
     # a second chunk, would hold them all and look up the requests.
     connection.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
     with connection.cursor() as other:
-        batches = connection.sql(chunks(name)).to_arrow_reader(BATCH)
+        batches = connection.sql(chunks(*CHUNKS)).to_arrow_reader(BATCH)
         other.execute("reset disabled_optimizers")
     for batch in batches:
         group = np.searchsorted(keys, batch["group_key"].to_numpy())
-        place, size = batch["place"].to_numpy() - 1, batch["n"].to_numpy() - 1
-        follow = batch["apart_ms"].is_null().to_numpy(zero_copy_only=False)
-        if follow.any():
-            yield taken_apart(batch["offsets_ms"], follow, place, size, group)
-        if not follow.all():
-            yield taken_apart(batch["apart_ms"], ~follow, 0 * place, size, group)
+        together = {}
+        for definition, name in enumerate(CHUNKS):
+            place, n = (batch[f"{name}_{part}"].to_numpy() for part in ("place", "n"))
+            size, apart = np.maximum(n - 1, 0), batch[f"{name}_apart"]
+            follow = apart.is_null().to_numpy(zero_copy_only=False)
+            together[definition] = place - 1, size * follow
+            if not follow.all():
+                yield taken_apart(apart, group, {definition: (0 * place, size * ~follow)})
+        yield taken_apart(batch["offsets_ms"], group, together)
 
 
 def taken_apart(
-    moments: Any, rows: NDArray[np.bool_], place: Numbers, size: Numbers, group: Numbers
+    moments: Any, group: Numbers, counted: Mapping[int, tuple[Numbers, Numbers]]
 ) -> Batch:
-    """Return the gaps of some rows: of each so many (`size`) between chunks from a place (from 0) on."""
-    start, size = (moments.offsets.to_numpy()[:-1] + place)[rows], size[rows]
-    # The places of all first chunks of a gap, of one stream after the other.
-    first = np.repeat(start - (np.cumsum(size) - size), size)
-    first += np.arange(len(first), dtype=first.dtype)
-    return Batch(np.diff(moments.values.to_numpy())[first], size, group[rows])
+    """Return the gaps between the moments of each stream, and what lies between streams as no part.
+
+    `counted` tells for each definition which gaps of a stream count: from a place (from 0) on so many.
+    """
+    begin = moments.offsets.to_numpy()
+    gaps = np.diff(moments.values.to_numpy()[begin[0] : begin[-1]])
+    begin = begin[:-1] - begin[0]
+    limits = [(begin + place, begin + place + size) for place, size in counted.values()]
+    # The ends of all limits cut a stream into pieces.
+    cuts = np.sort(np.stack([begin, *chain(*limits)], axis=1), axis=1)
+    part = np.repeat(PARTS * group[:, None], cuts.shape[1], axis=1)
+    for definition, (low, high) in zip(counted, limits, strict=True):
+        part += ((low[:, None] <= cuts) & (cuts < high[:, None])) << definition
+    size = np.diff(np.minimum(cuts.ravel(), len(gaps)), append=len(gaps))
+    there = size > 0
+    return Batch(gaps, size[there], part.ravel()[there])

@@ -336,7 +336,7 @@ def test_gaps_are_pooled_as_the_view_for_other_clients_does(
     monkeypatch.setattr(pools, "ROOM", room)
     for bench, groups in ((many[0], 2), (full, 1)):
         with closing(Selection().connect(bench.logs.store)) as connection:
-            found = pools.pooled(connection, name).sort("group_key")
+            found = pools.pooled(connection)[name]
             wanted = fetch(connection, f"{gaps.as_view(name)} order by group_key")
         assert found.height == groups
         assert found.select("group_key", "n").rows() == wanted.select("group_key", "n").rows()
