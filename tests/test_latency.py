@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from typer.testing import CliRunner
 
@@ -324,24 +325,79 @@ def test_figures_are_numpys_on_the_raw_arrays(many: Many) -> None:
         assert (row["n"], row["p99_ms"]) == (200, None)
 
 
-@pytest.mark.parametrize("name", gaps.CHUNKS)
-@pytest.mark.parametrize(
-    ("most", "room"), [(pools.MOST, pools.ROOM), (3000, pools.ROOM), (3000, 40), (pools.MOST, 1)]
-)
-def test_gaps_are_pooled_as_the_view_for_other_clients_does(
-    full: Bench, many: Many, name: str, most: int, room: int, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture(scope="module")
+def kinds(tmp_path_factory: pytest.TempPathFactory) -> tuple[Bench, list[Row]]:
+    """A store of 600 streams of 1 to 24 chunks of any kind in any order, and their records."""
+    rng = np.random.default_rng(7)
+    told = ["role", "text", "text", "reasoning", "tool", "usage"]
+    streams = []
+    for i in range(600):
+        offsets = np.cumsum(rng.lognormal(3, 0.8, 1 + i % 24))
+        stream = {"request_id": f"r{i}", "offsets_ms": offsets.tolist()}
+        if i % 5:
+            # Mostly as producers send them: the role first, the usage last.
+            any_order = rng.choice(told, len(offsets)).tolist()
+            usual = ["role", *["text"] * len(offsets), "usage"][-len(offsets) :]
+            stream["kinds"] = usual if i % 5 < 3 else any_order
+        streams.append(stream)
+    requests = [native(row["request_id"], model=f"m{i % 3}") for i, row in enumerate(streams)]
+    bench = Bench(tmp_path_factory.mktemp("kinds"))
+    bench.ingest(bench.write(requests, "r.jsonl"), bench.write(streams, "s.jsonl"))
+    return bench, streams
+
+
+# Gaps are kept or read again; groups have thousands of stretches, or few, or one.
+ROOMS = [(pools.MOST, pools.ROOM), (1500, pools.ROOM), (1500, 100), (pools.MOST, 1)]
+OTHERS = {"generated_gaps": {"role", "usage"}, "answer_gaps": {"usage"}}
+
+
+@pytest.mark.parametrize(("most", "room"), ROOMS)
+def test_pooled_gaps_are_numpys_on_the_raw_arrays(
+    kinds: tuple[Bench, list[Row]], most: int, room: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Some 4,000 gaps of each model, kept or read again; 4,700 stretches of a group, or 20, or one.
     monkeypatch.setattr(pools, "MOST", most)
     monkeypatch.setattr(pools, "ROOM", room)
-    for bench, groups in ((many[0], 2), (full, 1)):
-        with closing(Selection().connect(bench.logs.store)) as connection:
-            found = pools.pooled(connection)[name]
-            wanted = fetch(connection, f"{gaps.as_view(name)} order by group_key")
-        assert found.height == groups
-        assert found.select("group_key", "n").rows() == wanted.select("group_key", "n").rows()
-        for column in ("avg", "std", "min", "p50", "p90", "p95", "p99", "max"):
-            assert found[column].to_list() == pytest.approx(wanted[column].to_list(), rel=1e-12)
+    bench, streams = kinds
+    with closing(Selection().connect(bench.logs.store)) as connection:
+        found = pools.pooled(connection)
+        groups = dict(connection.execute("select model, group_key from groups").fetchall())
+    assert set(found) == set(gaps.CHUNKS)
+    for name, others in OTHERS.items():
+        for model in range(3):
+            raw = [
+                np.diff(
+                    [
+                        at
+                        for at, kind in zip(
+                            row["offsets_ms"], row.get("kinds") or ["text"] * 24, strict=False
+                        )
+                        if kind not in others
+                    ]
+                )
+                for row in streams[model::3]
+            ]
+            pool = np.concatenate(raw)
+            row = found[name].row(
+                by_predicate=pl.col("group_key") == groups[f"m{model}"], named=True
+            )
+            told = [row[figure] for figure in ("p50", "p90", "p95", "p99", "min", "max")]
+            assert row["n"] == len(pool)
+            assert told == np.percentile(pool, [50, 90, 95, 99, 0, 100]).tolist()
+            moments = [row["avg"], row["std"]]
+            assert moments == pytest.approx([pool.mean(), pool.std()], rel=1e-9)
+
+
+@pytest.mark.parametrize("name", gaps.CHUNKS)
+def test_gaps_are_pooled_as_the_view_for_other_clients_does(
+    kinds: tuple[Bench, list[Row]], name: str
+) -> None:
+    with closing(Selection().connect(kinds[0].logs.store)) as connection:
+        found = pools.pooled(connection)[name]
+        wanted = fetch(connection, f"{gaps.as_view(name)} order by group_key")
+    assert found.columns == wanted.columns
+    assert found.height == 3
+    for column in found.columns:
+        assert found[column].to_list() == pytest.approx(wanted[column].to_list(), rel=1e-12)
 
 
 def test_vllms_own_arithmetic_on_a_run_in_its_shape(many: Many) -> None:
