@@ -1,7 +1,8 @@
 """Histogram: the distribution of a measure as eight bars in a line of text.
 
 One scale holds for all. Bins are equally wide on a log scale, from a round number at or below
-the 1st percentile of all to one at or above the 99th; what lies outside is in the outer bins.
+the 1st percentile of all to one at or above the 99th; what lies outside is in the outer bins, and
+so is 0, which has no place on such a scale.
 """
 
 from __future__ import annotations
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 BINS = 8
 BARS = "▁▂▃▄▅▆▇█"
 ROUND = (1.0, 2.0, 5.0)
-# Values are counted in buckets so wide, and those that have no logarithm as this one.
-RATIO, LEAST = 1.02, 1e-6
+RATIO = 1.02  # values are counted in buckets so wide
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,12 @@ def histogram(
 ) -> Histogram | None:
     """Return the histogram of a measure: the column of that name in `rows`, beside group_key.
 
-    `keys` has group_key and the columns of `by`. None if nothing was measured.
+    `keys` has group_key and the columns of `by`. None if nothing above 0 was measured.
     """
     import polars as pl
 
-    bucket = (pl.col(measure).clip(LEAST).log() / math.log(RATIO)).floor().cast(pl.Int32)
+    positive = pl.when(pl.col(measure) > 0).then(pl.col(measure))
+    bucket = (positive.log() / math.log(RATIO)).floor().cast(pl.Int32)
     frame = (
         rows.lazy()
         .filter(pl.col(measure).is_not_null())
@@ -64,17 +65,17 @@ def histogram(
         .agg(pl.len().alias("n"))
         .collect()
     )
-    if not frame.height:
-        return None
     totals: dict[int, int] = {}
-    for _, bucket, n in frame.iter_rows():
+    for _, bucket, n in frame.drop_nulls("bucket").iter_rows():
         totals[bucket] = totals.get(bucket, 0) + n
+    if not totals:
+        return None
     low, high = limits(totals)
     names = {row[0]: tuple(row[1:]) for row in keys.select("group_key", *by).iter_rows()}
     counts: dict[tuple[Any, ...], list[int]] = {}
     for key, bucket, n in frame.iter_rows():
         bins = counts.setdefault(names[key], [0] * BINS)
-        bins[place(bucket, low, high)] += n
+        bins[0 if bucket is None else place(bucket, low, high)] += n
     return Histogram(low, high, counts)
 
 

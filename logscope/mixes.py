@@ -90,7 +90,7 @@ def percentile(side: Weighted, level: float) -> float:
 
 
 def influence(side: Weighted, level: float, log: bool) -> NDArray[np.float64]:
-    """Return by how much each request moves the percentile (of log values if `log`).
+    """Return by how much each request moves the percentile (of log values if `log`; it is not 0).
 
     The density is taken from the values one standard error of the share around the percentile.
     """
@@ -109,7 +109,8 @@ def influence(side: Weighted, level: float, log: bool) -> NDArray[np.float64]:
     ends = np.clip([level - width, level + width], 0, 1)
     low, high = np.interp(ends, positions, sample.value)
     if log:
-        low, high = np.log(low), np.log(high)
+        # Where 0 is that near, there is no logarithm: its slope at the percentile has to do.
+        low, high = np.log([low, high]) if low > 0 else np.array([low, high]) / quantile
     result: NDArray[np.float64] = residual * (high - low) / (ends[1] - ends[0])
     return result
 

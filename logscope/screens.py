@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from logscope.output import UNKNOWN, cell, clean, group, number, text_table
+from logscope.output import UNKNOWN, cell, clean, group, number, render, text_table
 from logscope.words import plural
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from logscope.accounting import IngestResult
     from logscope.histogram import Histogram
+    from logscope.queries import SqlFile
     from logscope.recommendation import Recommendation
     from logscope.refresh import Refreshed
     from logscope.store import Store
@@ -207,6 +208,13 @@ def latency_table(
     more = frame.height - shown.height
     foot += f"+ {more} groups: leave --top out.\n" if more else ""
     return head + table + failed + foot
+
+
+def like_table(frame: polars.DataFrame, by: Sequence[str], query: SqlFile, title: str) -> str:
+    """Return latency as another tool defines it, headed by whose it is, with what it leaves open."""
+    table = str(render(frame, "table", by=[*by, "metric"]))
+    foot = f"Beside our own: logscope query definitions. SQL: logscope query {query.name} --sql\n"
+    return f"{query.title.rstrip('.')} · {title}\n{table}{query.notes}\n{foot}"
 
 
 def definitions_screen(frame: polars.DataFrame) -> str:

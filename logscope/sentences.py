@@ -235,19 +235,11 @@ def throttled(weeks: Weeks, whole: Row) -> Sentence | None:
         when = f", {first:%A %H:%M}{words.DASH}{last:%H:%M}"
     return Sentence(
         (
-            Strong(f"{part_of(of_top, total)} throttled requests"),
+            Strong(words.part_of(of_top, total, "throttled request")),
             f" were {words.name(top['model'])} in {words.name(top['region'])}{when}.",
         ),
         "outcomes",
     )
-
-
-def part_of(n: int, total: int) -> str:
-    """Return `All 40`, `10 of the 11`, or, of a hundred and more, `90.9 % of the 1,100`."""
-    if n == total:
-        return f"All {words.count(total)}"
-    part = words.percent(n / total) if total >= 100 else words.count(n)
-    return f"{part} of the {words.count(total)}"
 
 
 def throttled_by_hour(weeks: Weeks, pair: Row) -> dict[int, int]:

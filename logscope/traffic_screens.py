@@ -272,11 +272,17 @@ def interval(
     return shown
 
 
+def verdict(row: Row) -> str:
+    """Return the verdict on a change, or why there is none."""
+    zero = 0 in (row["before_ms"], row["now_ms"])
+    return str(row["verdict"] or ("no share of 0" if zero else "too few"))
+
+
 def changes_table(frame: polars.DataFrame, by: Sequence[str], week: str) -> str:
     """Return what moved since the week before, alarms first."""
     columns: Columns = [
         ("", text("percentile")),
-        ("verdict", lambda row: row["verdict"] or "too few"),
+        ("verdict", verdict),
         ("n before", whole("n_before")),
         ("n", whole("n")),
         ("before", ms("before_ms")),

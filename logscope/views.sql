@@ -12,6 +12,15 @@ create macro figures(value) as {
     'max': max(value)
 };
 
+create macro stepped(value) as {
+    'n': count(value),
+    'avg': round(avg(value), 9),
+    'std': round(stddev_pop(value), 9),
+    'min': min(value),
+    'percentiles': quantile_disc(value, [0.5, 0.9, 0.95, 0.99]),
+    'max': max(value)
+};
+
 create view requests as
 with ahead as (
     select

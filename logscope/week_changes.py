@@ -105,26 +105,27 @@ def compared(now: Sample, before: Sample) -> Mixed | None:
     return mixed
 
 
-def log_change(mixed: Mixed, level: float) -> float:
-    """Return by how much the logarithm of a percentile differs."""
-    now, before = (math.log(percentile(side, level)) for side in mixed[:2])
-    return now - before
+def log_change(mixed: Mixed, level: float) -> float | None:
+    """Return by how much the logarithm of a percentile differs; None where one is 0, without any."""
+    now, before = (percentile(side, level) for side in mixed[:2])
+    return math.log(now / before) if now and before else None
 
 
-def change_of(mixed: Mixed, level: float) -> Change:
-    """Return the change between two weeks, its error by day beside it."""
+def change_of(mixed: Mixed, level: float) -> Change | None:
+    """Return the change between two weeks, its error by day beside it; None if no log has it."""
+    if (moved := log_change(mixed, level)) is None:
+        return None
     variance = 0.0
     for side in mixed[:2]:
         days = side.sample.day
         by_day = np.bincount(days, weights=influence(side, level, log=True))
         variance += clustered(by_day, days)
-    return Change(level, log_change(mixed, level), math.sqrt(variance), mixed[2])
+    return Change(level, moved, math.sqrt(variance), mixed[2])
 
 
 def week_change(now: Sample, before: Sample, level: float) -> Change | None:
     """Return the change between two weeks; None where they cannot be compared."""
-    mixed = compared(now, before)
-    return change_of(mixed, level) if mixed else None
+    return change_of(mixed, level) if (mixed := compared(now, before)) else None
 
 
 def changes_of(weeks: Weeks) -> list[Change]:
@@ -135,13 +136,12 @@ def changes_of(weeks: Weeks) -> list[Change]:
     ]
     if steps[0] is None:
         return []
-    return [
-        replace(
-            change_of(steps[0], level),
-            past=tuple(log_change(step, level) for step in steps[1:] if step is not None),
-        )
-        for level in LEVELS
-    ]
+    found = []
+    for level in LEVELS:
+        if change := change_of(steps[0], level):
+            past = (log_change(step, level) for step in steps[1:] if step)
+            found.append(replace(change, past=tuple(x for x in past if x is not None)))
+    return found
 
 
 def judged(changes: Sequence[Change]) -> list[Change]:
@@ -188,8 +188,9 @@ def week_changes(
     week that is not over. One row per group and percentile:
     n and the percentile as logged in both weeks (ms), `change` under the common mix (0.1 is 10 %
     more) with its interval, and the verdict: alarm, quiet, provisional, or NULL where too little
-    was logged to compare; of an alarm `since` and `until`, in local time, NULL where the whole week
-    or no clear part of it changed. Raises NoDataError if week and past are empty.
+    was logged to compare or a percentile is 0, which has no share; of an alarm `since` and `until`,
+    in local time, NULL where the whole week or no clear part of it changed. Raises NoDataError if
+    week and past are empty.
     """
     if measure not in MEASURES:
         raise UsageError(f"There is no measure {measure!r}.{did_you_mean(measure, MEASURES)}")
@@ -217,7 +218,7 @@ def week_changes(
                 with timed as (
                     select group_key, {CELL} as cell, {measure}_ms as value, {local}::smallint as hour
                     from selection
-                    where status = 'ok' and {measure}_ms > 0
+                    where status = 'ok' and {measure}_ms is not null
                 )
 
                 select nth, value, hour from timed join alike using (group_key, cell)
@@ -316,8 +317,7 @@ def frame(
             now, before = weeks.get(0), weeks.get(1)
             if now is None and before is None:
                 continue
-            told = answers.get((key, level))
-            since = until = None
+            told, since, until = answers.get((key, level)), None, None
             if told and told.alarm and now and before:
                 since, until = moments(told, now, hours[key], before, monday)
             out.append(

@@ -111,6 +111,14 @@ def plural(number: float, noun: str, many: str | None = None) -> str:
     return f"{round(number):,} {noun if number == 1 else many or noun + 's'}"
 
 
+def part_of(n: int, total: int, noun: str) -> str:
+    """Return `10 of 11 requests`, of a hundred and more `90.9 % of 1,100 requests`; all, none."""
+    whole = plural(total, noun)
+    if total > 1 and n in (0, total):
+        return f"{'All' if n else 'None of'} {whole}"
+    return f"{percent(n / total) if total >= 100 else count(n)} of {whole}"
+
+
 def listed(parts: list[str]) -> str:
     """Return `a, b and c`."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

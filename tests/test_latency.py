@@ -218,7 +218,10 @@ def test_others_definitions_by_hand(full: Bench) -> None:
     assert guidellm["inter_token_latency_ms"]["p50"] == 200
     assert guidellm["time_per_output_token_ms"]["p50"] == pytest.approx(2300 / 11)
     assert guidellm["request_latency"]["p50"] == 2.4
-    assert guidellm["tokens_per_second"]["p50"] == pytest.approx(1011 / 2.4)
+    # Its run of tokens goes from the first at 300 ms to the last at 2,300; the run's requests, 2.4 s.
+    assert guidellm["output_tokens_per_second"]["avg"] == pytest.approx(11 / 2)
+    assert guidellm["tokens_per_second"]["avg"] == pytest.approx(1011 / 2)
+    assert guidellm["requests_per_second"]["avg"] == pytest.approx(1 / 2.4)
     otel = like(full, "otel")
     assert otel["gen_ai.client.operation.time_to_first_chunk"]["p50"] == 0.3
     assert otel["gen_ai.client.operation.time_per_output_chunk"]["avg"] == 0.5
@@ -264,7 +267,7 @@ def test_the_pace_of_long_streams_and_sessions(bench: Bench) -> None:
     assert rows["stream"]["last_third_p50_tps"] == pytest.approx(5)
     assert rows["session"]["first_third_p50_tps"] == pytest.approx(100)
     assert rows["session"]["last_third_p50_tps"] == pytest.approx(50)
-    assert [row["n_sinking"] for row in rows.values()] == [1, 1]
+    assert [(row["n_sinking"], row["n_rising"]) for row in rows.values()] == [(1, 0), (1, 0)]
     assert bench.logs.query("pace", {"from_s": 1000}, by=[]).height == 0
 
 
@@ -427,29 +430,60 @@ def test_vllms_own_arithmetic_on_a_run_in_its_shape(many: Many) -> None:
         assert found == pytest.approx(np.percentile(wanted, [50, 90, 95, 99]).tolist())
 
 
+def guidellm_summary(values: Any, weights: Any) -> Row:
+    """Summarise as schemas/statistics.py of GuideLLM does: distinct values with their weights."""
+    distinct, place = np.unique(values, return_inverse=True)
+    weight = np.zeros(len(distinct))
+    np.add.at(weight, place, weights)
+    share = weight / weight.sum()
+    mean = (distinct * share).sum()
+    # A sum of floats that is 0.9 may lie a hair below; theirs then steps one value too far.
+    steps = np.searchsorted(np.cumsum(share).round(12), [0.5, 0.9, 0.95, 0.99], side="left")
+    return {
+        "n": round(float(np.sum(weights))),
+        "avg": mean,
+        "std": np.sqrt(((distinct - mean) ** 2 * share).sum()),
+        "min": distinct[0],
+        "max": distinct[-1],
+    } | dict(zip(("p50", "p90", "p95", "p99"), distinct[steps], strict=True))
+
+
 def test_guidellms_own_arithmetic_on_a_run_in_its_shape(many: Many) -> None:
-    # schemas/request_stats.py: seconds since the epoch per request, tokens per request.
+    # schemas/request_stats.py, in seconds from the start of a request; GenerativeMetrics weighs
+    # what is told per token by the tokens.
     bench, requests, streams = many
-    timings = [
-        {
-            "request_start": row["started_at"],
-            "first_token_iteration": row["started_at"] + stream["offsets_ms"][0] / 1000,
-            "last_token_iteration": row["started_at"] + stream["offsets_ms"][-1] / 1000,
-            "tokens": row["output_tokens"],
-        }
-        for row, stream in zip(requests, streams, strict=True)
-    ]
-    itl = [
-        1000 * (t["last_token_iteration"] - t["first_token_iteration"]) / (t["tokens"] - 1)
-        for t in timings
-    ]
-    tpot = [1000 * (t["last_token_iteration"] - t["request_start"]) / t["tokens"] for t in timings]
+    first = np.array([row["offsets_ms"][0] for row in streams])
+    last = np.array([row["offsets_ms"][-1] for row in streams])
+    tokens = np.array([row["output_tokens"] for row in requests])
+    one = np.ones(len(requests))
     told = like(bench, "guidellm")
-    for name, wanted in {"inter_token_latency_ms": itl, "time_per_output_token_ms": tpot}.items():
-        found = [told[name][key] for key in ("avg", "p50", "p95")]
-        expected = [np.mean(wanted), *np.percentile(wanted, [50, 95])]
-        # Seconds since the epoch hold a quarter of a microsecond.
-        assert found == pytest.approx(expected, abs=0.002)
+    for metric, values, weights in (
+        ("time_to_first_token_ms", first, one),
+        ("inter_token_latency_ms", (last - first) / (tokens - 1), tokens - 1),
+        ("time_per_output_token_ms", last / tokens, tokens),
+        ("request_latency", np.array([row["duration_ms"] for row in requests]) / 1000, one),
+    ):
+        wanted = guidellm_summary(values, weights)
+        assert {name: told[metric][name] for name in wanted} == pytest.approx(wanted, rel=1e-8)
+    # Of the rates over time the mean is all that happened by all the time there was.
+    start = np.array([row["started_at"] for row in requests])
+    tokens_s = (start + last / 1000).max() - (start + first / 1000).min()
+    assert told["output_tokens_per_second"]["avg"] == pytest.approx(tokens.sum() / tokens_s)
+
+
+def test_guidellm_counts_an_answer_once_for_each_token(bench: Bench) -> None:
+    # 3 tokens after the first at 10 ms each, 1 at 50 ms: by token 10 is the median, by request 30.
+    records = [
+        native("long", ttft_ms=100, duration_ms=130, output_tokens=4),
+        native("short", ttft_ms=100, duration_ms=150, output_tokens=2),
+        native("single", ttft_ms=100, duration_ms=110, output_tokens=1),
+    ]
+    bench.ingest(bench.write(records))
+    told = like(bench, "guidellm")["inter_token_latency_ms"]
+    assert (told["n"], told["avg"], told["p50"], told["p90"]) == (4, 20, 10, 50)
+    # Squares of the distances from 20: 3 x 100 and 900, by 4.
+    assert told["std"] == pytest.approx(300**0.5)
+    assert like(bench, "aiperf")["inter_token_latency"]["p50"] == 30
 
 
 @pytest.mark.parametrize(
@@ -497,6 +531,21 @@ def test_histogram_bins_are_even_on_a_log_scale() -> None:
     assert (low, high) == (50, 5000)
 
 
+def test_zero_has_no_place_on_a_log_scale(bench: Bench) -> None:
+    zeros = [native(f"z{i}", model="cached", ttft_ms=0, duration_ms=0) for i in range(3)]
+    bench.ingest(bench.write(zeros, "zeros.jsonl"))
+    assert "ttft p50" in run(bench, "latency").splitlines()[1]
+    assert "ttft 0" not in run(bench, "latency")  # no scale, and no bars
+    bench.ingest(bench.write([native("r", model="slow", ttft_ms=300)], "others.jsonl"))
+    lines = run(bench, "latency").splitlines()
+    # The one value above 0 makes the scale; what is 0 is in its first bin.
+    assert lines[1].endswith("ttft 200 – 500 ms")
+    assert [line.split("█")[0].split()[:2] for line in lines if "█" in line] == [
+        ["cached", "3"],
+        ["slow", "1"],
+    ]
+
+
 def run(bench: Bench, *arguments: str) -> str:
     result = CliRunner().invoke(app, [*arguments, "--store", str(bench.logs.path)])
     assert result.exit_code == 0, result.output
@@ -514,6 +563,11 @@ def test_the_command_answers_as_others_would(many: Many) -> None:
     assert {row["unit"] for row in rows} == {"s"}
     rows = json.loads(run(many[0], "latency", "--distribution", "--format", "json"))
     assert {row["measure"] for row in rows} == {"ttft", "duration", "tpot"}
+    screen = run(many[0], "latency", "--like", "guidellm").splitlines()
+    assert screen[0].startswith(
+        "Latency as GuideLLM's summary defines it, under its metric names · "
+    )
+    assert any("GuideLLM takes it for 0" in line for line in screen)
     store = ["--store", str(many[0].logs.path)]
     wrong = CliRunner().invoke(app, ["latency", "--like", "vlm", *store])
     assert wrong.exit_code == 2
@@ -533,6 +587,7 @@ def test_definitions_name_queries_and_metrics_that_exist(many: Many) -> None:
         if row[tool] and not row[tool].startswith("(")
     }
     unseen = {"time_to_first_output_token", "time_to_first_output_token_ms"}
+    unseen |= {"good_request_fraction"}  # of a run's own objectives
     assert {name.rstrip(",") for name in named} - unseen <= metrics
     screen = run(bench, "query", "definitions")
     assert "tpot = (end - first token) / (output tokens - 1), from 2 tokens; ms" in screen

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from logscope.mixes import Sample, Weighted, common_mix, percentile
+from logscope.mixes import Sample, Weighted, common_mix, influence, percentile
 from logscope.regions import compared, regions
 from logscope.selection import select
 from logscope.store import Store
+from logscope.traffic_screens import changes_table
 from logscope.week_changes import holm, week_changes
 from tests.made_store import make_store
 
@@ -176,6 +177,36 @@ def test_with_three_past_changes_a_change_is_provisional(tmp_path: Path) -> None
     assert row["past_changes"] == 3
     assert row["p_holm"] is None
     assert row["change"] == pytest.approx(0.2, abs=0.08)
+
+
+def test_a_time_of_zero_is_a_value_but_no_share_is_of_it(tmp_path: Path) -> None:
+    """Of model a 9 of 10 answers take 0 ms: its p50 is 0 and has no share, its p95 has one."""
+    zero = f"case when model = 'a' and i % 20 < 18 then 0 else {PLANTED} end"
+    rows = rows_of(store_of(tmp_path, zero))
+    nothing, slow = rows["a", "p50"], rows["a", "p95"]
+    assert (nothing["n"], nothing["now_ms"], nothing["before_ms"]) == (1050, 0, 0)
+    assert (nothing["verdict"], nothing["change"]) == (None, None)
+    # p95 of all is the median of the tenth that takes time, 20 % more than in the week before.
+    assert slow["low"] < 0.2 < slow["high"]
+    assert slow["verdict"] in ("alarm", "quiet")
+    assert rows["b", "p50"]["verdict"] == "quiet"
+    screen = changes_table(
+        week_changes(Store.open(tmp_path / "store"), select(by="model"), MONDAY),
+        ["model"],
+        "2026-W46",
+    )
+    assert sum("no share of 0" in line for line in screen.splitlines()) == 1
+
+
+def test_a_percentile_next_to_zero_has_an_error() -> None:
+    # 100 values, the lower half 0: around the 52nd of them, 0 lies within one standard error.
+    value = np.concatenate([np.zeros(50), np.full(50, 400.0) + np.arange(50)])
+    side = Weighted(sample(value, day=np.arange(100) % 7), np.full(100, 0.01))
+    plain, log = (influence(side, 0.52, log=log) for log in (False, True))
+    quantile = percentile(side, 0.52)
+    # The slope of the logarithm is one over the value.
+    assert log == pytest.approx(plain / quantile, rel=1e-12)
+    assert np.isfinite(log).all() and np.abs(log).max() > 0
 
 
 def test_other_requests_are_no_change(tmp_path: Path) -> None:

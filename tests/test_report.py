@@ -17,9 +17,9 @@ import pytest
 from logscope.page import plain, render_html
 from logscope.report import write_report
 from logscope.sections.data import coverage_figure
-from logscope.sentences import part_of
 from logscope.weekly import build_report
 from logscope.weeks import CELLS, Weeks
+from logscope.words import part_of
 from tests.conftest import Bench, Row, native
 
 MONDAY = date(2026, 11, 9)
@@ -343,9 +343,9 @@ def test_a_few_requests_cannot_tell_whether_answers_became_slower(bench: Bench) 
 
 
 def test_a_part_of_a_few_is_no_percentage() -> None:
-    assert part_of(40, 40) == "All 40"
-    assert part_of(10, 11) == "10 of the 11"
-    assert part_of(909, 1000) == "90.9\N{NARROW NO-BREAK SPACE}% of the 1,000"
+    found = [part_of(n, of, "stream") for n, of in ((40, 40), (0, 40), (3, 49), (1, 1))]
+    assert found == ["All 40 streams", "None of 40 streams", "3 of 49 streams", "1 of 1 stream"]
+    assert part_of(909, 1000, "stream") == "90.9\N{NARROW NO-BREAK SPACE}% of 1,000 streams"
 
 
 def test_cost_per_request_leaves_out_those_whose_cost_is_not_known(

@@ -110,6 +110,7 @@ def latency(
 ) -> None:
     """First token, time per token and total time: exact percentiles with n and interval."""
     from logscope import measures, screens
+    from logscope.queries import find_query
 
     opened = logs(store)
     selection = opened.select(by, since=since, until=until, week=week, where=where, tz=tz)
@@ -118,14 +119,14 @@ def latency(
             raise UsageError("--like and --distribution are two questions. Ask one at a time.")
         if top:
             raise UsageError("--top is for the table of groups. Use --where to ask for fewer.")
-        answer(
-            measures.latency_like(opened.store, selection, like)
-            if like
-            else measures.run_query(opened.store, "distribution", selection, {}),
-            format,
-            output,
-            by=selection.by,
-        )
+        if not like:
+            every = measures.run_query(opened.store, "distribution", selection, {})
+            answer(every, format, output, by=selection.by)
+            return
+        frame = measures.latency_like(opened.store, selection, like)
+        title, named = selection.title(opened.store), find_query(f"like_{like}")
+        screen = screens.like_table(frame, selection.by, named, title)
+        answer(frame, format, output, screen)
         return
     frame, bars = measures.latency_with_histogram(opened.store, selection)
     screen = screens.latency_table(frame, selection.by, selection.title(opened.store), bars, top)

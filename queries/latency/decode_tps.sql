@@ -3,6 +3,7 @@
 -- grain: one row per group
 -- withheld: p95 under 60 requests, p99 under 300
 -- definition: 1000 * (output tokens - 1) / (end - first token), from 2 tokens.
+-- Unknown where first token and end are one moment: an answer that came at once has no pace.
 -- Reasoning that was billed but not streamed makes it too high: see hidden_reasoning.
 with measured as (
     select group_key, output_tps as value_tps

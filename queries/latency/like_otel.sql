@@ -33,6 +33,10 @@ told as (
             {
                 'metric': 'gen_ai.client.operation.duration', 'unit': 's',
                 'told': figures(duration_s)
+            },
+            {
+                'metric': 'gen_ai.server.request.duration', 'unit': 's',
+                'told': figures(duration_s)
             }
         ], recursive := true)
     from timed

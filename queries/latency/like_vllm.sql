@@ -4,7 +4,8 @@
 -- order: metric
 -- Successful requests only. Its first token is the first chunk, even one that says only the role;
 -- its end the last chunk that is not the usage. ITL pools the gaps of all chunks; TPOT is per
--- request, from 2 tokens. Without a stream log: first token and end of the request.
+-- request, from 2 tokens. Without a stream log: first token and end of the request. avg, p50 and p99
+-- of ttft are its mean_ttft_ms, median_ttft_ms and p99_ttft_ms, and so on.
 with timed as (
     select
         selection.group_key,

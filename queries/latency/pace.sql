@@ -4,7 +4,8 @@
 -- order: kind
 -- params: from_s=300
 -- Of streams and sessions of `from_s` seconds (five minutes) and more. A session's third is what
--- started in it. `n_sinking`: the last third is more than 10 % slower than the first.
+-- started in it. `n_sinking`: the last third is more than 10 % slower than the first, `n_rising`:
+-- more than 10 % faster. About as many of both are chance.
 with long_streams as (
     select
         selection.group_key,
@@ -89,7 +90,8 @@ select
     percentile_cont(0.5) within group (order by first_tps) as first_third_p50_tps,
     percentile_cont(0.5) within group (order by last_tps) as last_third_p50_tps,
     percentile_cont(0.5) within group (order by last_tps / nullif(first_tps, 0)) as ratio_p50,
-    count(case when last_tps < 0.9 * first_tps then 1 end) as n_sinking
+    count(case when last_tps < 0.9 * first_tps then 1 end) as n_sinking,
+    count(case when last_tps > 1.1 * first_tps then 1 end) as n_rising
 from paced
 group by group_key, kind
 having count(first_tps) > 0

@@ -3,6 +3,7 @@
 -- grain: one row per group
 -- withheld: p95 under 60 requests, p99 under 300
 -- definition: (end - first token) / (output tokens - 1), from 2 tokens.
+-- Unknown where first token and end are one moment: an answer that came at once has no pace.
 with measured as (
     select group_key, tpot_ms as value_ms
     from selection
