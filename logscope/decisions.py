@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -59,14 +58,11 @@ def owner(weeks: Weeks, by: Sequence[str], group: Sequence[Any], measure: str = 
 
 
 def where(names: Sequence[str], group: Sequence[Any]) -> str:
-    """Return a --where option that selects one group, safe to paste into a shell."""
-    parts = [
+    """Return the condition that selects one group."""
+    return " and ".join(
         f"{name} is null" if value is None else f"{name} = {quote(clean(str(value)))}"
         for name, value in zip(names, group, strict=True)
-    ]
-    condition = " and ".join(parts)
-    plain = not set(condition) & set('"$`\\!')
-    return f'--where "{condition}"' if plain else f"--where {shlex.quote(condition)}"
+    )
 
 
 def objective(weeks: Weeks, row: Row) -> Decision:
@@ -79,7 +75,7 @@ def objective(weeks: Weeks, row: Row) -> Decision:
         ),
         owner(weeks, ["task"], [task]) if task else EVERYBODY,
         next_report(weeks),
-        f"logscope traffic --slo --by model,region --week {weeks.name}",
+        weeks.command("traffic --slo", ("model", "region")),
     )
 
 
@@ -99,7 +95,7 @@ def slower(weeks: Weeks, group: tuple[Any, ...]) -> Decision:
         ),
         owner(weeks, names, group),
         next_report(weeks),
-        f"logscope latency --by hour {where(names, group)} --week {weeks.name}",
+        weeks.command("latency", ("hour",), where(names, group)),
     )
 
 
@@ -124,7 +120,7 @@ def throttled(weeks: Weeks) -> list[Decision]:
             ),
             owner(weeks, names, group, "n_throttled"),
             next_report(weeks),
-            f"logscope traffic --by team,hour {where(names, group)} --week {weeks.name}",
+            weeks.command("traffic", ("team", "hour"), where(names, group)),
         )
     ]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from logscope.errors import UsageError, did_you_mean
@@ -73,12 +74,23 @@ def find_queries(folder: Path | None = None) -> dict[str, SqlFile]:
 
     A user's query of the same name takes the place of the shipped one. Checks are not among them.
     """
-    found: dict[str, SqlFile] = {}
-    for root in (shipped_folder(), folder or Path.cwd() / "queries"):
-        for path in sorted(root.rglob("*.sql")):
-            if "checks" not in path.relative_to(root).parts:
-                found[path.stem] = read_sql(path)
-    return found
+    own = folder or Path.cwd() / "queries"
+    return shipped_queries() | ({} if own == shipped_folder() else queries_in(own))
+
+
+@cache
+def shipped_queries() -> dict[str, SqlFile]:
+    """Return the shipped queries by name; they stay as they are while a process runs."""
+    return queries_in(shipped_folder())
+
+
+def queries_in(folder: Path) -> dict[str, SqlFile]:
+    """Return the queries of a folder by name, without the checks."""
+    return {
+        path.stem: read_sql(path)
+        for path in sorted(folder.rglob("*.sql"))
+        if "checks" not in path.relative_to(folder).parts
+    }
 
 
 def find_query(name: str) -> SqlFile:

@@ -140,9 +140,10 @@ def write_each(
     if not values:
         raise NoDataError(f"No request of {week_name(week)} has a {column}. See `logscope status`.")
     place = folder / f"{week_name(week)}-{slug(column)}"
+    named = column_sql(column) if column.startswith("label:") else column
     written = []
     for value in values:
-        report = build_report(store, week, tz, config, f"{column_sql(column)} = {quote(value)}")
+        report = build_report(store, week, tz, config, f"{named} = {quote(value)}")
         title = words.name(value)
         headline = {**report.headline, "title": title}
         report = replace(report, title=f"{title}, {report.title.lower()}", headline=headline)

@@ -7,6 +7,7 @@ numbers are those that the named queries give.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
@@ -19,6 +20,7 @@ from logscope.errors import NoDataError
 from logscope.kept import is_plain, keep, keep_in_flight, see_kept, serves, words_of
 from logscope.latencies import MEASURES, By, fetch_answered, is_now, latencies
 from logscope.measures import run_query
+from logscope.queries import find_queries, find_query
 from logscope.selection import Selection, span, week_name
 from logscope.store import Store
 from logscope.tables import create_selection, fetch
@@ -227,19 +229,34 @@ class Weeks:
         names = fetch(connection, f"select {listed} from kept_names order by nth")
         return latencies(rows, names, GROUPINGS, BOUNDED, COMPARED if self.before else ())
 
-    def command(self, query: str, by: Sequence[str] = (), **params: Any) -> str:
-        """Return the command that gives the rows of the week."""
+    def command(self, query: str, by: Sequence[str] = (), where: str | None = None) -> str:
+        """Return the command that gives the rows of the week, or of those for which `where` holds.
+
+        It can be pasted into a shell, whatever the names in it.
+        """
         named = query.split()[0] not in ("latency", "traffic", "cost")
-        words = ["logscope query" if named else "logscope", query]
-        words += [f"-p {key}={value}" for key, value in params.items()]
+        parts = ["logscope query" if named else "logscope", query]
         if by:
-            words.append(f"--by {','.join(by)}")
-        words.append(f"--week {self.name}")
+            parts.append(f"--by {','.join(by)}")
+        elif query in find_queries() and "group_key" in find_query(query).sql:
+            parts.append('--by ""')
+        parts.append(f"--week {self.name}")
         if self.tz != "UTC":
-            words.append(f"--tz {self.tz}")
-        if self.where:
-            words.append(f'--where "{self.where}"')
-        return " ".join(words)
+            parts.append(f"--tz {self.tz}")
+        conditions = [condition for condition in (self.where, where) if condition]
+        if conditions:
+            whole = (
+                conditions[0]
+                if not conditions[1:]
+                else " and ".join(map("({})".format, conditions))
+            )
+            parts.append(f"--where {in_shell(whole)}")
+        return " ".join(parts)
+
+
+def in_shell(text: str) -> str:
+    """Return a text as one word of a shell's command, in the quotes that are easier to read."""
+    return shlex.quote(text) if set(text) & {*'"$`\\!'} else f'"{text}"'
 
 
 def summed(cells: polars.DataFrame, by: By) -> polars.DataFrame:

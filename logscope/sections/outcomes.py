@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from logscope import charts, words
@@ -33,6 +34,7 @@ def outcome_section(weeks: Weeks) -> Section | None:
         columns,
         ("model", "region", "task"),
     )
+    table = replace(table, commands=[weeks.command("operation_outcomes"), *table.commands])
     saved = whole["n_saved_by_retry"]
     ended = "all" if saved == whole["n_retried"] else words.count(saved)
     lead: Text = (

@@ -31,7 +31,12 @@ MEANING = {
 
 
 def latest_recommendation(weeks: Weeks) -> Recommendation | None:
-    """Return the recommendation made last, None if there is none that can be read."""
+    """Return the recommendation made last, None if there is none that can be read.
+
+    It was made of all requests: a report on a part of them has none.
+    """
+    if weeks.where:
+        return None
     rows = weeks.rows("latest_recommendation").to_dicts()
     if not rows:
         return None

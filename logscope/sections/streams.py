@@ -41,7 +41,7 @@ def streams_section(weeks: Weeks, palette: dict[str, str]) -> Section | None:
             "streams": ("streams", words.count),
             "share": ("share", words.percent),
         },
-        [weeks.command("stream_pauses", ["model"])],
+        [weeks.command("stalls"), weeks.command("stream_pauses", ["model"])],
     )
     past = one(weeks.rows("stalls", before=True))
     share = whole["n_stalled"] / whole["n"]

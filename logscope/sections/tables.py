@@ -87,7 +87,9 @@ def grouped_table(
             )
         )
     heads = [Column("group", right=False), *(column for column, _ in columns)]
-    commands = [weeks.command(query, [dimension]) for dimension in dimensions(weeks, names)]
+    commands = [
+        weeks.command(query, by) for by in ((), *((name,) for name in dimensions(weeks, names)))
+    ]
     rows_of_all = pl.concat(frames) if frames else weeks.rows(query)
     return Table(name, title, heads, bodies, commands, rows_of_all, note)
 
