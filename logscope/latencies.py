@@ -4,13 +4,17 @@ A report asks for latency by model, by region, by task and so on. The answered r
 are read once and sorted once, within the finest parts there are (`runs`); percentiles of every
 grouping come from that, with intervals where a report shows them: of the first token in this week,
 and in the one before for the groupings compared. What an interval is stands in `intervals`.
+
+Requests are taken some hundred thousand at a time, day by day or by the hash of their session, so
+that they stay in the processor's cache.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +29,7 @@ from logscope.intervals import (
     percentile,
     told,
 )
-from logscope.runs import Groups, Numbers, Runs, Values, combined, small, stable_order, starts_of
+from logscope.runs import Groups, Numbers, Runs, Values, small, stable_order, starts_of
 from logscope.tables import fetch
 
 if TYPE_CHECKING:
@@ -34,18 +38,21 @@ if TYPE_CHECKING:
 By = tuple[str, ...]
 MEASURES = {"ttft": (0.5, 0.95, 0.99), "duration": (0.5, 0.95), "tpot": (0.5, 0.95)}
 WITH_INTERVAL = (0.5, 0.95)
+# The first bits of a session's hash name its part; as many parts are taken together as have so many
+# requests.
+PART_BITS = 6
+AT_ONCE = 1 << 17
 
 
-def fetch_answered(connection: Any, is_now: str) -> polars.DataFrame:
-    """Return the ok requests of the view `selection`: which names they have, session, day and times.
+def fetch_answered(connection: Any, is_now: str, day: str) -> polars.DataFrame:
+    """Return the ok requests that the view `selection` has of a UTC day: names, session and times.
 
     `nth` is the place of a request's names among those kept, `is_now` is the condition of this week.
     """
     return fetch(
         connection,
         f"select nth, {is_now} as is_now, coalesce(session_id, operation_id) as session, "
-        "date_diff('day', date '1970-01-01', day)::integer as day, "
-        "ttft_ms, duration_ms, tpot_ms from selection where status = 'ok'",
+        f"ttft_ms, duration_ms, tpot_ms from selection where status = 'ok' and day = date '{day}'",
     )
 
 
@@ -55,15 +62,17 @@ def is_now(boundary: Any) -> str:
 
 
 def latencies(
-    rows: polars.DataFrame,
+    read: Callable[[str], polars.DataFrame],
+    days: Sequence[str],
     names: polars.DataFrame,
     groupings: Sequence[By],
     bounded: Sequence[By],
     compared: Sequence[By],
 ) -> dict[tuple[By, bool], polars.DataFrame]:
-    """Return a frame per grouping and week (True: this one) of the rows of `fetch_answered`.
+    """Return a frame per grouping and week (True: this one) of the requests of some UTC days.
 
-    `names` has a row for each `nth`, in their order, with the columns of the groupings.
+    `read` gives the rows of `fetch_answered`, of two days at once. `names` has a row for each `nth`,
+    in their order, with the columns of the groupings.
     Columns: those of the grouping, then `<m>_n`, `<m>_p50_ms`, `<m>_p95_ms` for ttft, duration and
     tpot, `ttft_p99_ms`, and the ends of 95 % intervals, `ttft_p50_low_ms` and so on: NULL for
     groupings that are not `bounded`, and in the week before for those that are not `compared`. NULL
@@ -72,7 +81,7 @@ def latencies(
     import polars as pl
 
     with ThreadPoolExecutor(THREADS) as threads:
-        answered = Answered.of(rows, names, threads)
+        answered = Answered.of(read, days, names, threads)
 
         def frame_of(by: By) -> polars.DataFrame:
             weeks = [True, False] if by in compared else [True]
@@ -88,50 +97,38 @@ def latencies(
 
 @dataclass(frozen=True)
 class Answered:
-    """The answered requests of two weeks, sorted within runs of one cell and one day.
+    """The answered requests of two weeks, sorted within runs of one day and one cell.
 
     A cell is all that the groupings can tell apart; `cells` has a row for each, with `is_now` and
-    the names.
+    the names. Each day has a run of each cell, in their order.
     """
 
     cells: polars.DataFrame
-    days: int
     measures: Mapping[str, Runs]
-    sessions: Mapping[bool, Sessions]
+    sessions: Mapping[bool, Sequence[Sessions]]
 
     @classmethod
     def of(
-        cls, rows: polars.DataFrame, names: polars.DataFrame, threads: ThreadPoolExecutor
+        cls,
+        read: Callable[[str], polars.DataFrame],
+        days: Sequence[str],
+        names: polars.DataFrame,
+        threads: ThreadPoolExecutor,
     ) -> Answered:
-        """Sort the rows of `fetch_answered`."""
-        cell, cells = cells_of(rows, names)
-        values = {measure: rows[f"{measure}_ms"].to_numpy() for measure in MEASURES}
-        now, session = rows["is_now"].to_numpy(), rows["session"].to_numpy()
-        known = ~np.isnan(values["ttft"])
-
-        def in_sessions(week: bool) -> Sessions:
-            mine = np.flatnonzero(known & (now == week))
-            return Sessions.of(mine, session, cell, values["ttft"])
-
-        weeks = (True, False)
-        sessions = threads.map(in_sessions, weeks)
-        day = rows["day"].to_numpy()
-        day = day - (day.min() if len(day) else 0)
-        days = int(day.max(initial=0)) + 1
-        run = combined(cell, day, days)
-        order = stable_order(run)
-        run, runs = run[order], cells.height * days
-
-        def sorted_runs(measure: str) -> Runs:
-            return Runs.of(values[measure][order], run, runs)
-
-        measures = threads.map(sorted_runs, MEASURES)
-        return cls(
-            cells,
-            days,
-            dict(zip(MEASURES, measures, strict=True)),
-            dict(zip(weeks, sessions, strict=True)),
+        """Read the days and sort their requests."""
+        cell_of, cells = cells_of(names)
+        parts = [*threads.map(lambda day: Day.of(read(day), cell_of, cells.height), days)]
+        measures = threads.map(
+            lambda measure: Runs.joined([part.measures[measure] for part in parts]), MEASURES
         )
+        cuts = [(week, cut) for week in (True, False) for cut in cuts_of(parts, week)]
+        sessions = threads.map(
+            lambda cut: Sessions.of([part.between(*cut[1]) for part in parts]), cuts
+        )
+        of_week: dict[bool, list[Sessions]] = {True: [], False: []}
+        for (week, _), part in zip(cuts, sessions, strict=True):
+            of_week[week].append(part)
+        return cls(cells, dict(zip(MEASURES, measures, strict=True)), of_week)
 
     def frame(self, by: By, weeks: Sequence[bool]) -> polars.DataFrame:
         """Return a row per week and group, with intervals for those of `weeks`."""
@@ -146,7 +143,8 @@ class Answered:
             .to_numpy()
             .astype(np.int64)
         )
-        of_run = np.repeat(of_cell, self.days)
+        days = len(self.measures["ttft"].starts) // self.cells.height
+        of_run = np.tile(of_cell, days)
         columns = []
         for measure, levels in MEASURES.items():
             union = Union.of(self.measures[measure], of_run, groups.height)
@@ -173,27 +171,72 @@ class Answered:
     ) -> dict[float, NDArray[np.int64]]:
         """Return how many independent values each group of `weeks` is worth; 0 for the others."""
         levels = [limits[level] for level in WITH_INTERVAL]
-        if not weeks:
+        parts = [part for week in weeks for part in self.sessions[week]]
+        if not parts:
             return {}
-        groups = len(union.n)
-        found = [self.sessions[week].clusters(of_cell, groups, levels) for week in weeks]
-        group, m, *h = (np.concatenate(part) for part in zip(*found, strict=True))
-        by_session = cluster_sums(group, groups, m, h)
-        sizes = effective_sizes(by_session, union.sums_by_day(self.days, levels))
-        return dict(zip(WITH_INTERVAL, sizes, strict=True))
+        by_session = added([part.sums(of_cell, len(union.n), levels) for part in parts])
+        by_day = union.sums_by_day(self.cells.height, levels)
+        return dict(zip(WITH_INTERVAL, effective_sizes(by_session, by_day), strict=True))
 
 
-def cells_of(rows: polars.DataFrame, names: polars.DataFrame) -> tuple[Numbers, polars.DataFrame]:
-    """Return the number of each row's cell, and what the cells are: `is_now` and names."""
+def cells_of(names: polars.DataFrame) -> tuple[Numbers, polars.DataFrame]:
+    """Return the cell of each `nth` in the week before (in this one: the next), and what cells are."""
     import polars as pl
 
     distinct = names.unique().sort(names.columns)
     cell_of = names.join(
         distinct.with_row_index("cell"), on=names.columns, nulls_equal=True, maintain_order="left"
     )["cell"].to_numpy()
-    cell = combined(small(cell_of)[rows["nth"].to_numpy()], rows["is_now"].to_numpy(), 2)
     weeks = pl.DataFrame({"is_now": [False, True]})
-    return cell, distinct.join(weeks, how="cross", maintain_order="left_right")
+    cells = distinct.join(weeks, how="cross", maintain_order="left_right")
+    return (2 * cell_of).astype(np.min_scalar_type(cells.height)), cells
+
+
+@dataclass(frozen=True)
+class Day:
+    """The answered requests of one day: each measure sorted within cells, and what tells sessions.
+
+    `session`, `cell` and `ttft` are of the requests with a first token, first those of the week
+    before, those of a part of the sessions side by side; `starts` tells where each part begins.
+    """
+
+    measures: Mapping[str, Runs]
+    session: Numbers
+    cell: Numbers
+    ttft: Values
+    starts: Numbers
+
+    @classmethod
+    def of(cls, rows: polars.DataFrame, cell_of: Numbers, cells: int) -> Day:
+        """Sort the rows of `fetch_answered`."""
+        cell = cell_of[rows["nth"].to_numpy()]
+        cell += rows["is_now"].to_numpy()
+        values = {measure: rows[f"{measure}_ms"].to_numpy() for measure in MEASURES}
+        order = stable_order(cell)
+        run = cell[order]
+        measures = {name: Runs.of(value[order], run, cells) for name, value in values.items()}
+        session, ttft = rows["session"].to_numpy(), values["ttft"]
+        part = (session >> (64 - PART_BITS)).astype(np.uint8)
+        part += (cell % 2).astype(np.uint8) << PART_BITS
+        order = stable_order(part)
+        order = order[~np.isnan(ttft[order])]
+        sizes = np.bincount(part[order], minlength=2 << PART_BITS)
+        starts = np.concatenate([[0], np.cumsum(sizes)])
+        return cls(measures, session[order], cell[order], ttft[order], starts)
+
+    def between(self, first: int, end: int) -> tuple[Numbers, Numbers, Values]:
+        """Return session, cell and ttft of the parts from `first` to before `end`."""
+        mine = slice(self.starts[first], self.starts[end])
+        return self.session[mine], self.cell[mine], self.ttft[mine]
+
+
+def cuts_of(days: Sequence[Day], week: bool) -> list[tuple[int, int]]:
+    """Return which parts of the sessions of a week to take together: first and end."""
+    first, end = week << PART_BITS, (week + 1) << PART_BITS
+    requests = sum(int(day.starts[end] - day.starts[first]) for day in days)
+    number = min(max(requests // AT_ONCE, 1), 1 << PART_BITS)
+    cuts = np.linspace(first, end, number + 1).astype(int).tolist()
+    return [*pairwise(cuts)]
 
 
 @dataclass(frozen=True)
@@ -215,10 +258,11 @@ class Union:
         found[wanted] = self.groups.ranked(wanted, rank[wanted] - 1)
         return found
 
-    def sums_by_day(self, days: int, limits: Sequence[Values]) -> ClusterSums:
-        """Return the sums over days, which the runs of a cell are in turn."""
+    def sums_by_day(self, cells: int, limits: Sequence[Values]) -> ClusterSums:
+        """Return the sums over days, each of which has so many runs."""
         groups, group, runs = len(self.n), self.groups.group, self.groups.runs
-        cluster = group * days + np.arange(len(group)) % days
+        days = len(group) // cells
+        cluster = group * days + np.arange(len(group)) // cells
 
         def by_cluster(numbers: Numbers) -> Values:
             return np.bincount(cluster, weights=numbers, minlength=groups * days).astype(float)
@@ -237,27 +281,25 @@ class Sessions:
     value: Values
 
     @classmethod
-    def of(
-        cls, mine: NDArray[np.int64], session: Numbers, cell: Numbers, value: Values
-    ) -> Sessions:
-        """Put those of the requests that lie at `mine` in order."""
-        order = mine[np.argsort(session[mine])]
+    def of(cls, parts: Sequence[tuple[Numbers, Numbers, Values]]) -> Sessions:
+        """Put the requests of all parts in order: session, cell and value of each."""
+        session, cell, value = (np.concatenate(part) for part in zip(*parts, strict=True))
+        order = np.argsort(session)
         return cls(starts_of(session[order]), cell[order], value[order])
 
-    def clusters(self, of_cell: Numbers, groups: int, limits: Sequence[Values]) -> list[Numbers]:
-        """Return of each session in each group: the group, its requests, those up to each limit."""
+    def sums(self, of_cell: Numbers, groups: int, limits: Sequence[Values]) -> ClusterSums:
+        """Return the sums over the sessions of each group, up to the limits of the groups."""
         group = small(of_cell)[self.cell]
         begins = np.zeros(len(group), dtype=bool)
         begins[self.start] = True
         if not (group[1:] != group[:-1])[~begins[1:]].any():
             # All requests of a session are of one group: they lie side by side already.
-            return counts(
-                group[self.start], self.start, [self.value <= limit[group] for limit in limits]
-            )
+            held = [self.value <= limit[group] for limit in limits]
+            return sums_of(group[self.start], groups, self.start, held)
         # One number for session, group and which limits hold: sorted, it has clusters side by side.
         # It is short if it can be, because that is sorted in half the time.
         number = np.cumsum(
-            begins, dtype=np.min_scalar_type(len(self.start) * groups << len(limits))
+            begins, dtype=np.min_scalar_type((len(self.start) + 1) * groups << len(limits))
         )
         key = number * groups
         key += group
@@ -267,16 +309,23 @@ class Sessions:
         key.sort()
         cluster = key >> len(limits)
         start = starts_of(cluster)
-        held = [key >> bit & 1 for bit in reversed(range(len(limits)))]
-        return counts(cluster[start] % groups, start, held)
+        bits = [key >> bit & 1 for bit in reversed(range(len(limits)))]
+        return sums_of(cluster[start] % groups, groups, start, bits)
 
 
-def counts(group: Numbers, start: NDArray[np.int64], held: Sequence[NDArray[Any]]) -> list[Numbers]:
-    """Return of clusters of rows the group, the rows, and how many of them hold something.
+def sums_of(
+    group: Numbers, groups: int, start: Numbers, held: Sequence[NDArray[Any]]
+) -> ClusterSums:
+    """Return the sums over clusters of rows, of which some hold something.
 
     There is one of `group` and of `start`, where it begins, per cluster; of `held` one per row.
     """
-    if not len(start):
-        return [start] * (2 + len(held))
-    sums = [np.add.reduceat(one, start, dtype=np.int64) for one in held]
-    return [group, np.diff(start, append=len(held[0])), *sums]
+    m = np.diff(start, append=len(held[0]))
+    h = [np.add.reduceat(one, start, dtype=np.int64) if len(one) else m for one in held]
+    return cluster_sums(group, groups, m, h)
+
+
+def added(parts: Sequence[ClusterSums]) -> ClusterSums:
+    """Return the sums over the clusters of all parts, which have none in common."""
+    found = ([getattr(part, field.name) for part in parts] for field in fields(ClusterSums))
+    return ClusterSums(*(np.sum(one, axis=0) for one in found))

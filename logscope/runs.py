@@ -8,6 +8,7 @@ that stretch is put in order.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -71,6 +72,12 @@ class Runs:
         for start, end in pairwise(starts):
             values[start:end].sort()
         return cls(values, starts)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Runs]) -> Runs:
+        """Return the runs of all parts, one part after the other."""
+        sizes = np.concatenate([[0], *(part.sizes for part in parts)])
+        return cls(np.concatenate([part.values for part in parts]), np.cumsum(sizes))
 
     @cached_property
     def sizes(self) -> Numbers:

@@ -223,11 +223,17 @@ class Weeks:
         connection = self.this.connection
         both = self.this if self.before is None else replace(self.this, since=self.before.since)
         replace(both, kept=True).see(connection)
-        rows = fetch_answered(connection, is_now(self.this.since))
+
+        def read(day: str) -> polars.DataFrame:
+            with connection.cursor() as own:
+                return fetch_answered(own, is_now(self.this.since), day)
+
+        files = self.store.files("requests", both.first_day(), both.last_day())
+        days = sorted({file.day for file in files if file.day})
         columns = dict.fromkeys(name for by in GROUPINGS for name in by)
         listed = ", ".join(f"{name}::varchar as {name}" for name in columns)
         names = fetch(connection, f"select {listed} from kept_names order by nth")
-        return latencies(rows, names, GROUPINGS, BOUNDED, COMPARED if self.before else ())
+        return latencies(read, days, names, GROUPINGS, BOUNDED, COMPARED if self.before else ())
 
     def command(self, query: str, by: Sequence[str] = (), where: str | None = None) -> str:
         """Return the command that gives the rows of the week, or of those for which `where` holds.
