@@ -292,7 +292,7 @@ class Sessions:
         group = small(of_cell)[self.cell]
         begins = np.zeros(len(group), dtype=bool)
         begins[self.start] = True
-        if not (group[1:] != group[:-1])[~begins[1:]].any():
+        if not ((group[1:] != group[:-1]) > begins[1:]).any():
             # All requests of a session are of one group: they lie side by side already.
             held = [self.value <= limit[group] for limit in limits]
             return sums_of(group[self.start], groups, self.start, held)
@@ -320,9 +320,10 @@ def sums_of(
 
     There is one of `group` and of `start`, where it begins, per cluster; of `held` one per row.
     """
-    m = np.diff(start, append=len(held[0]))
-    h = [np.add.reduceat(one, start, dtype=np.int64) if len(one) else m for one in held]
-    return cluster_sums(group, groups, m, h)
+    ends = np.append(start[1:], len(held[0])) - 1
+    # How many there are up to the end of each cluster, less those up to the end of the one before.
+    h = [np.diff(np.cumsum(one, dtype=np.int64)[ends], prepend=0) for one in held]
+    return cluster_sums(group, groups, np.diff(ends, prepend=-1), h)
 
 
 def added(parts: Sequence[ClusterSums]) -> ClusterSums:

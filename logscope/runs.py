@@ -21,6 +21,8 @@ Numbers = NDArray[np.integer[Any]]
 Values = NDArray[np.float64]
 # Of a double's 52 bits of fraction those that a stretch leaves open: 32 stretches per doubling.
 OPEN_BITS = 47
+# Values looked at together: few enough to stay in the processor's cache.
+AT_ONCE = 1 << 17
 
 
 def stable_order(numbers: Numbers) -> NDArray[np.int64]:
@@ -55,6 +57,13 @@ def starts_of(labels: NDArray[Any]) -> NDArray[np.int64]:
     return np.concatenate([np.zeros(min(len(labels), 1), dtype=np.int64), changes])
 
 
+def places(values: Values) -> Numbers:
+    """Return the number of the stretch in which each value lies: a larger one for larger values."""
+    bits = values.view(np.int64)
+    # The sign turned such that the order of the bits is the order of the numbers.
+    return (bits ^ ((bits >> 63) & np.iinfo(np.int64).max)) >> OPEN_BITS
+
+
 @dataclass(frozen=True)
 class Runs:
     """Values sorted within runs: those of run i are values[starts[i]:starts[i + 1]]."""
@@ -86,14 +95,19 @@ class Runs:
     @cached_property
     def stretches(self) -> tuple[Numbers, Numbers, Numbers]:
         """The stretches of all runs: the run of each, where it lies among values, where it starts."""
-        bits = self.values.view(np.int64)
-        # The sign turned such that the order of the bits is the order of the numbers.
-        place = (bits ^ ((bits >> 63) & np.iinfo(np.int64).max)) >> OPEN_BITS
-        begins = np.diff(place, prepend=0) != 0
-        begins[self.starts[:-1][self.sizes > 0]] = True
-        start = np.flatnonzero(begins)
+        firsts = self.starts[:-1][self.sizes > 0]
+        found = []
+        for at in range(0, len(self.values), AT_ONCE):
+            place = places(self.values[at : at + AT_ONCE])
+            begins = np.ones(len(place), dtype=bool)
+            begins[1:] = place[1:] != place[:-1]
+            low, high = np.searchsorted(firsts, [at, at + AT_ONCE])
+            begins[firsts[low:high] - at] = True
+            found.append(np.flatnonzero(begins) + at)
+        # One that goes on from where it was cut is two stretches in one place.
+        start = np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
         run = np.searchsorted(self.starts, start, side="right") - 1
-        return run, place[start], start
+        return run, places(self.values[start]), start
 
     def up_to(self, limits: Values) -> Numbers:
         """Return how many values of each run are at most its limit."""
@@ -112,6 +126,11 @@ class Groups:
 
     runs: Runs
     group: Numbers
+
+    @cached_property
+    def in_order(self) -> dict[int, Values]:
+        """The values of the stretches that were asked for: several ranks lie in the same."""
+        return {}
 
     @cached_property
     def stretches(self) -> tuple[Numbers, int, Numbers, Numbers, Numbers]:
@@ -141,8 +160,11 @@ class Groups:
         found = np.empty(len(hit))
         for one in np.unique(hit):
             low, high = np.searchsorted(key, [one, one + 1])
-            lying = zip(start[low:high], size[low:high], strict=True)
-            values = np.sort(np.concatenate([self.runs.values[at : at + n] for at, n in lying]))
+            if one not in self.in_order:
+                lying = zip(start[low:high], size[low:high], strict=True)
+                values = np.concatenate([self.runs.values[at : at + n] for at, n in lying])
+                values.sort()
+                self.in_order[one] = values
             mine = hit == one
-            found[mine] = values[target[mine] - (through[low] - size[low])]
+            found[mine] = self.in_order[one][target[mine] - (through[low] - size[low])]
         return found
