@@ -69,9 +69,14 @@ class Logs:
 
     def select(self, by: By = None, **options: Any) -> Selection:
         """Return a selection; options: since, until, week, where, tz."""
-        from logscope.selection import select
+        from logscope.selection import REQUEST_TYPE, select
 
-        return select(by=by, store=self.store, **options)
+        selection = select(by=by, store=self.store, **options)
+        if REQUEST_TYPE not in selection.by:
+            return selection
+        from logscope.request_types import TypedSelection
+
+        return TypedSelection(**vars(selection))
 
     def sql(self, query: str) -> polars.DataFrame:
         """Run one SELECT over the tables and views of the store, sandboxed."""

@@ -12,13 +12,15 @@ import warnings
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from logscope.errors import NoDataError
-from logscope.selection import Selection
+from logscope.selection import REQUEST_TYPE, Selection
 from logscope.store import Store
+from logscope.tables import fetch
 from logscope.type_names import ALL, describe, names_of
 
 if TYPE_CHECKING:
@@ -135,6 +137,31 @@ def find_types(store: Store, selection: Selection) -> tuple[polars.DataFrame, st
         duration_p50_ms="duration_p50_ms",
     )
     return frame, clusters.note
+
+
+class TypedSelection(Selection):
+    """A selection whose requests have the column `request_type`: their cluster's name."""
+
+    def relation(self, store: Store, connection: Any) -> str:
+        """Return the requests with the types that those selected fall into."""
+        plain = Selection(self.since, self.until, self.where, (), self.tz)
+        connection.register("typed_now", names_of_requests(store, plain).to_arrow())
+        connection.execute("create temp table type_of_request as from typed_now")
+        connection.unregister("typed_now")
+        return "(from requests join type_of_request using (request_id))"
+
+
+@lru_cache(maxsize=1)
+def names_of_requests(store: Store, selection: Selection) -> polars.DataFrame:
+    """Return request_id and request_type of the requests selected; kept for the next question."""
+    import polars as pl
+
+    with closing(selection.connect(store)) as connection:
+        load(connection)
+        clusters = cluster_requests(connection)
+        ids = fetch(connection, "select request_id from typed order by rowid")
+    names = pl.Series(REQUEST_TYPE, clusters.names, dtype=pl.String)
+    return ids.with_columns(names.gather(clusters.codes))
 
 
 def load(connection: Any, extra: str = "") -> None:

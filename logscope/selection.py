@@ -23,6 +23,8 @@ DEFAULT_BY = ("model",)
 # What shares its luck with others: a session, else an operation. For requests that were ok the
 # operation is the logged one, which costs nothing to read.
 CLUSTER = "hash(coalesce(session_id, logged_operation_id, request_id))"
+# The kinds of requests that `logscope types` finds; what tells of them is a TypedSelection.
+REQUEST_TYPE = "request_type"
 # Groups that are no columns; {at} is the start in the time zone asked for.
 COMPUTED = {
     "day": "{at}::date",
@@ -65,7 +67,8 @@ class Selection:
         """Return the columns of --by with the SQL expression of each."""
         at = local_time(self.tz)
         kinds = table_columns()["requests"]
-        known = (*(name for name, kind in kinds.items() if "[]" not in kind), "in_flight")
+        plain = (name for name, kind in kinds.items() if "[]" not in kind)
+        known = (*plain, "in_flight", REQUEST_TYPE)
         columns = {}
         for name in self.by:
             if name == "labels":
@@ -102,8 +105,13 @@ class Selection:
         connection = open_days(self.first_day(), self.last_day())
         if self.where:
             check_condition(connection, self.where)
-        create_selection(connection, columns, self.condition_sql(), kind=kind)
+        source = self.relation(store, connection)
+        create_selection(connection, columns, self.condition_sql(), source, kind=kind)
         return connection
+
+    def relation(self, store: Store, connection: Any) -> str:
+        """Return the relation of which requests are selected."""
+        return "requests"
 
     def title(self, store: Store) -> str:
         """Return the time range in words, as tables head it; without limits what the store holds."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from logscope.output import UNKNOWN, clean, group, number, text_table
+from logscope.words import plural
 
 if TYPE_CHECKING:
     import polars
@@ -230,10 +231,17 @@ def burners_table(frame: polars.DataFrame, by: Sequence[str]) -> str:
         "goodput = met / (met + missed); failed = no attempt was ok.\n"
         "A cancelled operation missed only if it had waited past the objective.\n"
         "Budget: the misses that the goal allows. SQL: logscope query objectives --sql\n"
-        "By what is asked: --by task,input_bucket, or --by label:NAME\n"
+        "What the types are: logscope types --week last. Otherwise: --by model,region or --by label:NAME\n"
     )
-    burning = "Who burns it:\n" + table(frame, by, columns, 1) if by else ""
-    return burning + foot
+    if not by:
+        return foot
+    burning = frame.filter(frame["n_missed"] > 0)
+    if not burning.height:
+        return f"None of {plural(frame.height, 'group')} missed anything.\n{foot}"
+    quiet = frame.height - burning.height
+    rest = f"{plural(quiet, 'group')} more missed nothing.\n" if quiet else ""
+    head = f"Who burns it, by {', '.join(map(clean, by))}:\n"
+    return head + table(burning, by, columns, 1) + rest + foot
 
 
 def regions_table(frame: polars.DataFrame, by: Sequence[str], title: str) -> str:

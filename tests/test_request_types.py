@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+import logscope
 from logscope.errors import NoDataError
 from logscope.request_types import PRE_ANSWER, find_types
 from logscope.selection import select
@@ -83,6 +84,24 @@ def test_planted_kinds_are_found_and_named(kinds: Store) -> None:
     assert (
         code["input_tokens_p50"], code["output_tokens_p50"], code["duration_p50_ms"]
     ) == medians  # fmt: skip
+
+
+def test_requests_are_grouped_by_their_type(kinds: Store) -> None:
+    logs = logscope.open(kinds.path)
+    found = logs.latency(by="request_type", week="2026-W46")
+    types = logs.types(week="2026-W46")
+    assert dict(found.select("request_type", "n").iter_rows()) == dict(
+        types.select("name", "n").iter_rows()
+    )
+    with kinds.connect() as connection:
+        medians = connection.execute(
+            "select task, median(duration_ms) from requests "
+            "where started_at >= timestamptz '2026-11-09 00:00:00+00' group by task"
+        ).fetchall()
+    told = found.select("request_type", "duration_p50_ms").iter_rows()
+    assert {name.split(",")[0]: value for name, value in told} == dict(medians)
+    regions = logs.changes(by="request_type", week="2026-W46", measure="duration")
+    assert set(regions["request_type"]) == set(logs.types()["name"])
 
 
 def test_drift_is_told_against_the_week_before(kinds: Store) -> None:

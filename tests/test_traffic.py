@@ -120,6 +120,43 @@ def test_who_burns_the_budget(bench: Bench) -> None:
     assert without_goal["budget"] is None and without_goal["budget_left"] is None
 
 
+def test_which_request_types_burn_the_budget(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Long prompts with tools and short ones without, no label on either; every third long one is late.
+    short = [native(f"s{i}", started_at=at(i), input_tokens=100 + i) for i in range(120)]
+    long = [
+        native(
+            f"l{i}",
+            started_at=at(i),
+            input_tokens=40_000 + 50 * i,
+            n_tools=3,
+            ttft_ms=900.0 if i % 3 == 0 else 400.0,
+        )
+        for i in range(120)
+    ]
+    bench.ingest(bench.write([*short, *long]))
+    (tmp_path / "logscope.toml").write_text("[slo]\nttft_ms = 800\ngoal = 0.9\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    rows = json.loads(run(bench, "traffic", "--slo", "--format", "json").stdout)
+    # 240 operations at 90 % allow 24 misses; 40 of 120 long ones missed: 40 / 24 of the budget.
+    assert [(row["operations"], row["n_late"]) for row in rows] == [(120, 40), (120, 0)]
+    assert [row["budget_burned"] for row in rows] == [pytest.approx(40 / 24), 0]
+    names = bench.logs.types(week="last")["name"].to_list()
+    assert {row["request_type"] for row in rows} == set(names) and len(names) == 2
+    assert "tools" in rows[0]["request_type"]
+    lines = run(bench, "traffic", "--slo").stdout.splitlines()
+    place = lines.index("Who burns it, by request_type:")
+    assert lines[place + 2].startswith(rows[0]["request_type"])
+    assert lines[place + 3] == "1 group more missed nothing."
+    # The types group any answer: short prompts began within 400 ms.
+    latency = bench.logs.latency(by="model,request_type")
+    assert dict(zip(latency["request_type"], latency["ttft_p95_ms"], strict=True)) == {
+        rows[0]["request_type"]: 900,
+        rows[1]["request_type"]: 400,
+    }
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

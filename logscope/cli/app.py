@@ -110,13 +110,11 @@ Since = Annotated[str | None, typer.Option(help="From this day or time on, e.g. 
 Until = Annotated[str | None, typer.Option(help="Until this day (included) or time.")]
 Week = Annotated[str | None, typer.Option(help="An ISO week, e.g. 2026-W46, or last.")]
 Where = Annotated[str | None, typer.Option(help="SQL condition, e.g. \"team = 'search'\".")]
-By = Annotated[
-    str | None,
-    typer.Option(
-        help="Group by any columns of requests, labels (label:feature) and day, week, hour, "
-        "hour_of_day, weekday, hour_of_week, input_bucket: e.g. model,region or task,input_bucket."
-    ),
-]
+BY_HELP = (
+    "Group by any columns of requests, labels (label:feature) and day, week, hour, hour_of_day, "
+    "weekday, hour_of_week, input_bucket, request_type: e.g. model,region or task,input_bucket."
+)
+By = Annotated[str | None, typer.Option(help=BY_HELP)]
 Tz = Annotated[str, typer.Option(help="Time zone of days and weeks.")]
 Format = Annotated[Rows, typer.Option("--format", help="How to write the rows.")]
 

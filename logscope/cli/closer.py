@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from logscope.cli.app import (
+    BY_HELP,
     CLOSER,
     By,
     Format,
@@ -77,7 +78,9 @@ def query(
 
 @app.command(rich_help_panel=CLOSER)
 def traffic(
-    by: By = "model",
+    by: Annotated[
+        str | None, typer.Option(help=BY_HELP, show_default="model; with --slo request_type")
+    ] = None,
     since: Since = None,
     until: Until = None,
     week: Week = None,
@@ -102,6 +105,7 @@ def traffic(
 ) -> None:
     """Requests, errors, 429s, peaks, goodput; under load, by region, and what changed."""
     from logscope import traffic_screens
+    from logscope.selection import DEFAULT_BY, REQUEST_TYPE
 
     views = {"load": load, "slo": slo, "regions": regions, "changes": changes}
     chosen = [name for name, wanted in views.items() if wanted]
@@ -112,6 +116,8 @@ def traffic(
     opened = logs(store)
     options = {"since": since, "until": until, "week": week, "where": where, "tz": tz}
     view = chosen[0] if chosen else "traffic"
+    if by is None:
+        by = REQUEST_TYPE if slo else DEFAULT_BY[0]
     frame, screen = traffic_screens.show(opened, view, by, options, measure, format is Rows.table)
     answer(frame, format, output, screen)
 
