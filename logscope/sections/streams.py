@@ -44,14 +44,15 @@ def streams_section(weeks: Weeks, palette: dict[str, str]) -> Section | None:
         [weeks.command("stalls"), weeks.command("stream_pauses", ["model"])],
     )
     past = one(weeks.rows("stalls", before=True))
-    share = whole["n_stalled"] / whole["n"]
+    silent = f"{words.duration(whole['stall_ms'])} in total; " if whole["n_stalled"] else ""
     lead: Text = (
-        Strong(f"{words.percent(share)} of {words.plural(whole['n'], 'logged stream')} stalled"),
-        f": they went silent for more than a second, {words.duration(whole['stall_ms'])} in total; "
-        f"the longest silence was {words.duration(whole['longest_gap_ms'])}.",
+        Strong(f"{words.part_of(whole['n_stalled'], whole['n'], 'logged stream')} stalled"),
+        f" (went silent for more than a second): {silent}the longest silence was "
+        f"{words.duration(whole['longest_gap_ms'])}.",
     )
     if past["n"]:
-        lead += (f" Week {weeks.number_before}: {words.percent(past['n_stalled'] / past['n'])}.",)
+        stalled = words.part_of(past["n_stalled"], past["n"], "stream")
+        lead += (f" Week {weeks.number_before}: {stalled[0].lower()}{stalled[1:]}.",)
     worst = max(records(stalls), key=lambda row: (row["n_stalled"] / row["n"], str(row["model"])))
     figure = Figure(
         "pauses",
@@ -59,8 +60,7 @@ def streams_section(weeks: Weeks, palette: dict[str, str]) -> Section | None:
         "Share of a model's streams whose longest gap between two chunks is at least this long. "
         "Read it at the dashed line: that share stalled.",
         f"Most stalls: {words.name(worst['model'])}, "
-        f"{words.percent(worst['n_stalled'] / worst['n'])} of "
-        f"{words.plural(worst['n'], 'stream')}.",
+        f"{words.part_of(worst['n_stalled'], worst['n'], 'stream')}.",
         latency_charts.stream_pauses(frame, palette, STALL_MS),
         latency_charts.stream_pauses(frame, palette, STALL_MS, narrow=True),
         table,
