@@ -135,4 +135,3 @@ def _foot(recommendation: Recommendation) -> Iterable[str]:
         yield "Excluded: " + "; ".join(f"{model} ({reason})" for model, reason in sorted(reasons))
     if recommendation.proved_on is None:
         yield "Nothing is proved on later traffic yet, so nothing is switched."
-    yield f"{recommendation.config_id}; rules and evidence: -o recommendation.json"

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from logscope.cli import app
 from logscope.output import render
+from logscope.page import Table
 from logscope.store import Store
 from logscope.weekly import build_report
 from logscope.weeks import By, Weeks
@@ -99,3 +100,16 @@ def test_every_answer_on_the_page_is_had_by_a_command_there(
             compared.add((query, by))
     assert {query for query, _ in compared} == {query for query, _ in answers} - {"unpriced"}
     assert (len(commands), len(compared)) == counts
+
+
+def test_the_recommendation_tells_what_it_was_made_of(store: Store) -> None:
+    done = CliRunner().invoke(app, ["recommend", "--store", str(store.path), "-o", "-"])
+    made = json.loads(done.stdout)
+    assert "Aim: lowest cost" in done.stderr and "Wrote" not in done.output
+    # The demo's requests on routes, from 19 Oct on.
+    n = made["trained_on"]["operations"]
+    routing = next(s for s in build_report(store, MONDAY).sections if s.name == "routing")
+    [table] = [part for part in routing.parts if isinstance(part, Table)]
+    assert table.note.startswith(
+        f"Made from {n:,} operations on routes, 19 Oct – 15 Nov 2026 (UTC). "
+    )

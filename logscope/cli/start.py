@@ -256,9 +256,13 @@ def recommend(
     chosen = load_policy(opened.config, policy)
     made, note = recommend_and_record(opened.store, selection, opened.config, chosen)
     write(made.text(), output)
-    typer.echo(fitted(screens.recommend_screen(made)), nl=False)
-    if str(output) != "-":
-        typer.echo(f"Wrote {output} ({made.config_id}). Next: logscope export --to litellm")
+    piped = str(output) == "-"
+    typer.echo(fitted(screens.recommend_screen(made)), nl=False, err=piped)
+    if not piped:
+        typer.echo(
+            f"Wrote {output} ({made.config_id}, with rules and evidence). "
+            "Next: logscope export --to litellm"
+        )
     if note:
         typer.echo(note, err=True)
 

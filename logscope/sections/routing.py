@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from logscope import words
 from logscope.output import clean
 from logscope.page import Body, Cell, Column, Section, Strong, Table, Text
+from logscope.selection import span
 from logscope.weeks import Weeks
 
 Recommendation = Mapping[str, Any]
@@ -81,7 +83,8 @@ def routing_section(weeks: Weeks, found: Recommendation | None) -> Section | Non
         infer_schema_length=None,
     )
     verdicts = list(dict.fromkeys(str(kind.get("verdict")) for kind in found["types"]))
-    note = "; ".join(f"{v}: {MEANING[v]}" for v in verdicts if v in MEANING)
+    meanings = "; ".join(f"{v}: {MEANING[v]}" for v in verdicts if v in MEANING)
+    note = " ".join(f"{text}." for text in (made_of(found), meanings) if text)
     table = Table(
         "recommendation",
         "What to route where",
@@ -89,9 +92,20 @@ def routing_section(weeks: Weeks, found: Recommendation | None) -> Section | Non
         [Body("", rows)],
         ["logscope recommend", weeks.command("latest_recommendation")],
         frame,
-        f"{note}." if note else "",
+        note,
     )
     return Section("routing", "Routing", [routing_lead(found)], [table])
+
+
+def made_of(found: Recommendation) -> str:
+    """Return from which operations the recommendation was made, empty if it does not tell."""
+    read = found.get("trained_on") or {}
+    try:
+        since, until = (datetime.fromisoformat(read[end]).date() for end in ("since", "until"))
+        operations = words.plural(int(read["operations"]), "operation")
+    except (KeyError, TypeError, ValueError):
+        return ""
+    return f"Made from {operations} on routes, {span(since, until)} (UTC)"
 
 
 def told_effect(kind: Mapping[str, Any]) -> bool:
