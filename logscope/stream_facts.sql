@@ -32,8 +32,9 @@ generated as (
 stalled as (
     select
         *,
-        -- A stall is a gap over 1 s.
-        list_filter(gaps_ms, lambda gap: gap > 1000) as stalls_ms,
+        -- A stall is a gap over 1 s once rounded to the microsecond: a difference of floats may lie
+        -- a hair beside the one of the times logged.
+        list_filter(gaps_ms, lambda gap: gap >= 1000.0005) as stalls_ms,
     from generated
 )
 
@@ -63,9 +64,9 @@ select
     list_max(gaps_ms) as max_gap_ms,
     len(stalls_ms)::integer as n_stalls,
     coalesce(list_sum(stalls_ms), 0)::double as stall_ms,
-    -- Several events in one read arrive within a millisecond of each other.
+    -- Several events in one read arrive within a millisecond of each other; rounded likewise.
     len(list_filter(
-        arrived_ms[2:], lambda moment, place: moment - arrived_ms[place] < 1
+        arrived_ms[2:], lambda moment, place: moment - arrived_ms[place] < 0.9995
     ))::integer as n_coalesced,
     list_contains(kinds, 'reasoning') as has_reasoning,
     file_id,

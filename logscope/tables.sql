@@ -224,9 +224,9 @@ comment on column streams.last_generated_ms is 'Last generated chunk - start; ms
 comment on column streams.last_answer_ms is 'Last chunk that is not the usage - start; ms.';
 comment on column streams.last_chunk_ms is 'Last chunk of any kind - start; ms.';
 comment on column streams.max_gap_ms is 'Longest gap between two chunks; ms.';
-comment on column streams.n_stalls is 'Gaps over 1 s.';
+comment on column streams.n_stalls is 'Gaps over 1 s, rounded to the microsecond.';
 comment on column streams.stall_ms is 'Sum of the gaps over 1 s; ms.';
-comment on column streams.n_coalesced is 'Generated chunks that came within a millisecond of the one before.';
+comment on column streams.n_coalesced is 'Generated chunks that came less than a millisecond after the one before, rounded to the microsecond.';
 comment on column streams.has_reasoning is 'Whether a chunk is reasoning; NULL without kinds.';
 comment on column streams.file_id is 'File of the record counted as stored; NULL where that is the request''s own.';
 comment on column streams.line is 'Record number in that file, from 1.';

@@ -159,6 +159,26 @@ def test_a_stall_may_be_of_another_length(full: Bench) -> None:
     assert one(full, "stream_stalls", over_ms=1600)["stalls"] == 0
 
 
+def test_a_gap_of_exactly_the_limit_is_no_stall_whatever_floats_make_of_it(bench: Bench) -> None:
+    # Gaps of 1, 0.999, 22.001, 1,000 and 1,000.001 ms. As floats 1,024.4 - 24.4 is over 1,000 and
+    # 1.4 - 0.4 under 1; 256.1 - 6.1 is over 250.
+    streams = {
+        "second": [0.4, 1.4, 2.399, 24.4, 1024.4, 2024.401],
+        "quarter": [6.1, 256.1, 506.101],
+    }
+    assert (1024.4 - 24.4 > 1000, 1.4 - 0.4 < 1, 256.1 - 6.1 > 250) == (True, True, True)
+    requests = [native(name, model=name) for name in streams]
+    rows = [{"request_id": name, "offsets_ms": offsets} for name, offsets in streams.items()]
+    bench.ingest(bench.write(requests, "r.jsonl"), bench.write(rows, "s.jsonl"))
+    stalls = bench.logs.query("stream_stalls").sort("model")
+    assert stalls["stalls"].to_list() == [0, 1]
+    assert [float(ms) for ms in stalls["stall_ms"]] == [0, 1000.001]
+    shorter = bench.logs.query("stream_stalls", {"over_ms": 250}).sort("model")
+    assert shorter["stalls"].to_list() == [1, 2]
+    # One gap of five is under a millisecond.
+    assert bench.logs.query("itl").sort("model")["coalesced_share"].to_list() == [0, 0.2]
+
+
 def test_a_single_token_has_no_pace(bench: Bench) -> None:
     single = native("single", ttft_ms=300, duration_ms=310, output_tokens=1)
     stream = {"request_id": "single", "offsets_ms": [300], "kinds": ["text"]}

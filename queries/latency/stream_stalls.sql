@@ -2,7 +2,7 @@
 -- unit: ms; shares from 0 to 1
 -- grain: one row per group
 -- params: over_ms=1000
--- definition: a stall is a gap between two chunks of more than over_ms.
+-- definition: a stall is a gap between two chunks of more than over_ms, rounded to the microsecond.
 -- Stream time runs from the first chunk to the last. n counts streams of two chunks and more.
 with stalled as (
     -- Those over 1 s are stored; others are looked for, where there can be any.
@@ -27,7 +27,7 @@ with stalled as (
                     case when max_gap_ms > cast($over_ms as double) then offsets_ms[2:] end,
                     lambda moment, place: moment - offsets_ms[place]
                 ),
-                lambda gap: gap > cast($over_ms as double)
+                lambda gap: gap >= cast($over_ms as double) + 0.0005
             ) as stalls_ms
         from streams
         where cast($over_ms as double) <> 1000
