@@ -4,7 +4,7 @@
 
 All latency queries are `logscope latency` and every query of queries/latency, each by model, but for
 lists of rows and words; what `--like` asks for, the definitions of four other tools, is among them.
-Together they are promised in 10 s and 2 GB.
+Together they are promised in 10 s and 2 GB. Whichever asks first for gaps (itl) pools them for all.
 
 Makes the store once (in a process of its own; --store keeps it), then asks all of them in one other
 process and prints for each the seconds, of the clock and of the processors, and how often one could

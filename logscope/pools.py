@@ -132,7 +132,7 @@ def pooled(connection: Any) -> dict[str, polars.DataFrame]:
     parts = Parts.of(batches, len(keys))
     pools = [Pool.of(parts, definition) for definition in range(len(CHUNKS))]
     hit = np.unique(np.concatenate([pool.stretch.ravel() for pool in pools]))
-    for stretches in portions(hit, parts.counts.sum(axis=1).ravel()):
+    for stretches in portions(hit, parts.counts[:, 1:].sum(axis=1).ravel()):
         lying = parts.gathered(batches, stretches)
         for pool in pools:
             pool.find(lying, stretches)
@@ -184,7 +184,7 @@ class Parts:
             run.append(of_gap[lies])
         together = np.concatenate(run)
         order = stable_order(together)
-        return Runs.of(np.concatenate(gaps)[order], together[order], number.max() + 1)
+        return Runs.of(np.concatenate(gaps)[order], together[order], len(stretches) * PARTS)
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,7 @@ class Pool:
         all_n = counts.sum(axis=1)
         group = np.flatnonzero(all_n)
         n = all_n[group]
-        size = parts.counts[group][:, has].sum(axis=2)
+        size = parts.counts[:, has].sum(axis=2)[group]
         own_mean, squares = (moment[group][:, has] for moment in (parts.mean, parts.squares))
         mean = (size * own_mean).sum(axis=1) / n
         squares = (squares + size * (own_mean - mean[:, None]) ** 2).sum(axis=1)
