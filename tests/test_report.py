@@ -10,10 +10,12 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
+from logscope.config import Config
 from logscope.page import plain, render_html
 from logscope.report import write_report
 from logscope.sections.data import coverage_figure
@@ -340,6 +342,42 @@ def test_a_few_requests_cannot_tell_whether_answers_became_slower(bench: Bench) 
         "Whether answers became slower cannot be told: no model has, in one region, 60 like requests "
         "on 4 days of both weeks."
     ) in sentences(bench, both)
+
+
+def test_the_report_tells_which_requests_burn_the_budget(bench: Bench) -> None:
+    # 20 operations at 90 % allow 2 misses: of 10 long prompts 3 were late and 1 failed, of 10 short
+    # ones 1 was late; mail met its own objective. 4 / 2 and 1 / 2 of the budget.
+    def voice(i: int, tokens: int, **fields: Any) -> Row:
+        given = {"input_tokens": tokens, "ttft_ms": 500.0, "labels": {"task": "voice"}} | fields
+        return native(f"v{tokens}-{i}", started_at="2026-11-11T10:00:00Z", **given)
+
+    late, failed = {"ttft_ms": 900.0}, {"status": "error", "ttft_ms": None}
+    long = [voice(i, 60_000, **(late if i < 3 else failed if i == 3 else {})) for i in range(10)]
+    short = [voice(i, 500, **(late if i == 0 else {})) for i in range(10)]
+    mail = native("mail", started_at="2026-11-11T10:00:00Z", labels={"task": "mail"})
+    bench.ingest(bench.write([*long, *short, mail]))
+    limit = {"ttft_ms": 800, "goal": 0.9}
+    config = Config(None, {"slo": {"task": {"voice": limit, "mail": limit}}})
+    [table] = [
+        table
+        for table in build_report(bench.logs.store, MONDAY, config=config).tables()
+        if table.name == "objectives_by_kind"
+    ]
+    percent = "\N{NARROW NO-BREAK SPACE}%"
+    assert [[cell.text for cell in row] for row in table.bodies[0].rows] == [
+        [
+            "task voice",
+            "voice",
+            "50K and more",
+            "10",
+            "3",
+            "1",
+            f"60.0{percent}",
+            f"200.0{percent}",
+        ],
+        ["task voice", "voice", "under 1K", "10", "1", "0", f"90.0{percent}", f"50.0{percent}"],
+    ]
+    assert table.commands[0] == "logscope traffic --slo --by task,input_bucket --week 2026-W46"
 
 
 def test_a_part_of_a_few_is_no_percentage() -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from logscope import charts, words
 from logscope.config import Config
 from logscope.objectives import as_parameter, read_objectives
-from logscope.page import Figure, Section, Sentence, Strong, Text
+from logscope.page import Figure, Section, Sentence, Strong, Table, Text
 from logscope.sections.tables import Row, plain_table, records
 from logscope.weeks import Weeks
+
+KINDS = ("task", "input_bucket")  # what is asked, told without clustering
+MOST_KINDS = 12
 
 
 def task_limits(config: Config) -> dict[str, float]:
@@ -90,8 +95,9 @@ def objective_section(weeks: Weeks, config: Config) -> Section | None:
         "Share of the week's error budget that is used up: misses over the misses that the goal "
         "allows. Failed and throttled operations count as missed."
     )
+    burning = burners_table(weeks, config, labels)
     if not with_goal.height:
-        return Section("objectives", "Objectives", [lead(rows)], [table])
+        return Section("objectives", "Objectives", [lead(rows)], [table, *burning])
     figure = Figure(
         "objectives",
         "Stop or ship?",
@@ -103,7 +109,42 @@ def objective_section(weeks: Weeks, config: Config) -> Section | None:
         charts.error_budget(with_goal, narrow=True),
         table,
     )
-    return Section("objectives", "Objectives", [lead(rows)], [figure])
+    return Section("objectives", "Objectives", [lead(rows)], [figure, *burning])
+
+
+def burners_table(weeks: Weeks, config: Config, labels: Mapping[str, str]) -> list[Table]:
+    """Return the table of the kinds of requests that missed an objective, if any did; worst first."""
+    import polars as pl
+
+    asked = as_parameter(read_objectives(config))
+    frame = weeks.rows("objectives", KINDS, before=False, **asked).filter(pl.col("n_missed") > 0)
+    if not frame.height:
+        return []
+    order = ["budget_burned", "n_missed", "objective", *KINDS]
+    falls = [True, True, *(False for _ in order[2:])]
+    frame = frame.sort(order, descending=falls, nulls_last=True).with_columns(
+        pl.col("objective").replace(labels),
+        pl.col("input_bucket").str.slice(2),  # the first two characters are for the order
+    )
+    table = plain_table(
+        "objectives_by_kind",
+        "Which requests burn it",
+        frame,
+        {
+            "objective": ("objective", words.name),
+            "task": ("task", words.name),
+            "input_bucket": ("input tokens", words.name),
+            "operations": ("operations", words.count),
+            "n_late": ("late", words.count),
+            "n_failed": ("failed", words.count),
+            "goodput": ("met", words.percent),
+            "budget_burned": ("of the budget", words.percent),
+        },
+        [weeks.command("traffic --slo", KINDS), weeks.command("traffic --slo")],
+        MOST_KINDS,
+    )
+    note = "An operation whose attempts are of several kinds is in each. "
+    return [replace(table, note=f"{note}By type of request: the second command.")]
 
 
 def limits(row: dict[str, Any]) -> str:
