@@ -36,7 +36,7 @@ def types(
     format: Format = Rows.table,
     output: Output = None,
 ) -> None:
-    """The kinds of requests there are, by what is known before the answer."""
+    """The kinds of requests, by what is known before the answer; others group by them (--by request_type)."""
     from logscope.request_types import find_types
 
     opened = logs(store)
