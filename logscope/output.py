@@ -26,7 +26,7 @@ FORMATS = ("table", "csv", "json", "ndjson", "parquet", "md")
 UNKNOWN, UNKNOWN_GROUP = "–", "(unknown)"
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-MAX_CELL = 60
+MAX_CELL = 100  # a sentence
 
 
 def clean(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from logscope.output import render
 from logscope.status import percent, status_screen
 from logscope.store import Store
 from tests.conftest import Bench, native
@@ -159,3 +160,10 @@ def test_a_start_after_the_file_was_read_is_told(bench: Bench) -> None:
     screen = status_screen(bench.logs.status(), Store(bench.logs.path))
     assert "Ahead     2 requests a day or more after being read: a wrong clock" in screen
     assert "odd.jsonl 24 Dec 2098" in screen
+
+
+def test_what_helps_is_read_whole(store: Bench) -> None:
+    frame = store.logs.query("unknowns", by=[])
+    screen = render(frame, "table")
+    assert frame.height >= 6
+    assert [remedy for remedy in frame["remedy"] if remedy not in screen] == []

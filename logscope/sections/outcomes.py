@@ -35,14 +35,18 @@ def outcome_section(weeks: Weeks) -> Section | None:
         ("model", "region", "task"),
     )
     table = replace(table, commands=[weeks.command("operation_outcomes"), *table.commands])
-    saved = whole["n_saved_by_retry"]
-    ended = "all" if saved == whole["n_retried"] else words.count(saved)
+    saved, retried = whole["n_saved_by_retry"], whole["n_retried"]
+    ended = "all" if saved == retried else words.count(saved)
     lead: Text = (
         Strong(words.percent(whole["n_ok"] / whole["operations"])),
         f" of {words.plural(whole['operations'], 'operation')} succeeded. "
-        f"{words.plural(whole['n_retried'], 'operation')} needed more than one request"
-        f" and {ended} of those came to a good end; "
-        f"{words.plural(whole['n_failed'], 'operation')} failed for good and "
+        + (
+            f"{words.plural(retried, 'operation')} needed more than one request and {ended} of "
+            "those came to a good end; "
+            if retried
+            else "None needed more than one request; "
+        )
+        + f"{words.plural(whole['n_failed'], 'operation')} failed for good and "
         f"{words.count(whole['n_cancelled'])} were cancelled by the caller.",
     )
     figure = hours_figure(weeks)
