@@ -196,8 +196,14 @@ def objectives_table(frame: polars.DataFrame, by: Sequence[str]) -> str:
         ("failed", whole("n_failed")),
         ("late", whole("n_late")),
         ("unknown", whole("n_unknown")),
+        ("ttft kept", percent("ttft_attained")),
+        ("total kept", percent("duration_attained")),
     ]
-    return table(frame, by, columns, 1)
+    foot = (
+        "budget left: of the misses that the goal allows; below 0 % it is overspent. "
+        "kept: of the answered operations.\n"
+    )
+    return table(frame, by, columns, 1) + foot
 
 
 def idle(logs: Logs, totals: polars.DataFrame) -> str:
@@ -230,7 +236,7 @@ def burners_table(frame: polars.DataFrame, by: Sequence[str]) -> str:
     foot = (
         "goodput = met / (met + missed); failed = no attempt was ok.\n"
         "A cancelled operation missed only if it had waited past the objective.\n"
-        "Budget: the misses that the goal allows. SQL: logscope query objectives --sql\n"
+        "SQL: logscope query objectives --sql\n"
         "What the types are: logscope types --week last. Otherwise: --by model,region or --by label:NAME\n"
     )
     if not by:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -302,17 +304,18 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> tuple[Bench, list[Row], li
         requests.append(
             native(
                 f"r{i}",
-                started_at=1_794_000_000 + 60 * i,
+                started_at=1_794_000_000 + 1800 * i,
                 model=f"m{i % 2}",
                 ttft_ms=float(offsets[0]),
                 duration_ms=float(offsets[-1]),
                 output_tokens=tokens,
                 input_tokens=[500, 5000, 60000][i % 3],
-                stream=True,
+                stream=[True, None, False][i % 7 % 3],
                 reasoning_effort=["low", "high", None][i % 3],
-                service_tier="standard",
-                region="us-east-1",
-                labels={"feature": f"f{i % 2}"},
+                service_tier=["standard", "priority"][i % 5 % 2],
+                region=["us-east-1", "eu-west-1", None][i % 11 % 3],
+                labels={"feature": f"f{i % 2}"}
+                | ({"task": "chat", "team": "search"} if i % 4 else {"task": "code"}),
             )
         )
         streams.append({"request_id": f"r{i}", "offsets_ms": offsets.tolist()})
@@ -423,31 +426,46 @@ def test_gaps_are_pooled_as_the_view_for_other_clients_does(
         assert found[column].to_list() == pytest.approx(wanted[column].to_list(), rel=1e-12)
 
 
-def test_vllms_own_arithmetic_on_a_run_in_its_shape(many: Many) -> None:
-    # vllm/benchmarks/serve.py keeps ttfts and itls in seconds, one list of gaps per request.
-    bench, requests, streams = many
+def test_vllms_own_arithmetic_on_a_run_in_its_shape(bench: Bench, many: Many) -> None:
+    # What `vllm bench serve --save-detailed` writes, in seconds; the fifth request failed.
+    _, requests, streams = many
     ttfts = np.array([row["offsets_ms"][0] for row in streams]) / 1000
     itls = [np.diff(row["offsets_ms"]) / 1000 for row in streams]
-    output_lens = [row["output_tokens"] for row in requests]
-    latencies = [ttft + gaps.sum() for ttft, gaps in zip(ttfts, itls, strict=True)]
-    tpots = [
-        (latency - ttft) / (n - 1)
-        for latency, ttft, n in zip(latencies, ttfts, output_lens, strict=True)
-        if n > 1
-    ]
+    lens = np.array([row["output_tokens"] for row in requests])
+    starts = 5000 + 0.5 * np.arange(400)
+    ok = np.arange(400) != 4
+    run_of_it = {
+        "date": "20261110-100000",
+        "backend": "vllm",
+        "model_id": "m",
+        "input_lens": [100] * 400,
+        "output_lens": np.where(ok, lens, 0).tolist(),
+        "ttfts": np.where(ok, ttfts, 0).tolist(),
+        "itls": [waits.tolist() if fine else [] for waits, fine in zip(itls, ok, strict=True)],
+        "start_times": starts.tolist(),
+        "errors": ["" if fine else "refused" for fine in ok],
+    }
+    bench.ingest(bench.write([run_of_it], "vllm.json"))
+    # vllm/benchmarks/serve.py, calculate_metrics
+    latencies = ttfts + [waits.sum() for waits in itls]
+    paced = ok & (lens > 1)
     told = like(bench, "vllm")
     for name, values in {
-        "ttft": ttfts,
-        "tpot": tpots,
-        "itl": np.concatenate(itls),
-        "e2el": latencies,
+        "ttft": ttfts[ok],
+        "tpot": ((latencies - ttfts) / (lens - 1))[paced],
+        "itl": np.concatenate([waits for waits, fine in zip(itls, ok, strict=True) if fine]),
+        "e2el": latencies[ok],
     }.items():
-        row, wanted = told[name], np.array(values) * 1000
+        row, wanted = told[name], values * 1000
         assert row["n"] == len(wanted)
         assert row["avg"] == pytest.approx(wanted.mean())
         assert row["std"] == pytest.approx(wanted.std())
         found = [row[key] for key in ("p50", "p90", "p95", "p99")]
         assert found == pytest.approx(np.percentile(wanted, [50, 90, 95, 99]).tolist())
+    run_s = (starts + latencies)[ok].max() - starts[0]
+    assert told["request_throughput"]["avg"] == pytest.approx(399 / run_s)
+    assert told["output_throughput"]["avg"] == pytest.approx(lens[ok].sum() / run_s)
+    assert told["total_token_throughput"]["avg"] == pytest.approx((lens + 100)[ok].sum() / run_s)
 
 
 def guidellm_summary(values: Any, weights: Any) -> Row:
@@ -468,27 +486,61 @@ def guidellm_summary(values: Any, weights: Any) -> Row:
     } | dict(zip(("p50", "p90", "p95", "p99"), distinct[steps], strict=True))
 
 
-def test_guidellms_own_arithmetic_on_a_run_in_its_shape(many: Many) -> None:
-    # schemas/request_stats.py, in seconds from the start of a request; GenerativeMetrics weighs
-    # what is told per token by the tokens.
-    bench, requests, streams = many
+def test_guidellms_own_arithmetic_on_a_run_in_its_shape(bench: Bench, many: Many) -> None:
+    # benchmarks.json: moments in seconds since the epoch. There is no last chunk in the store, so
+    # the request is over with its last token.
+    _, requests, streams = many
+    start = np.array([row["started_at"] for row in requests])
     first = np.array([row["offsets_ms"][0] for row in streams])
     last = np.array([row["offsets_ms"][-1] for row in streams])
     tokens = np.array([row["output_tokens"] for row in requests])
-    one = np.ones(len(requests))
+    successful = [
+        {
+            "request_id": f"g{i}",
+            "info": {
+                "status": "completed",
+                "timings": {
+                    "request_start": float(start[i]),
+                    "first_token_iteration": start[i] + first[i] / 1000,
+                    "last_token_iteration": start[i] + last[i] / 1000,
+                    "token_iterations": 3,
+                    "request_end": start[i] + last[i] / 1000,
+                },
+            },
+            "input_metrics": {"text_tokens": 256},
+            "output_metrics": {"text_tokens": int(tokens[i])},
+            "request_latency": last[i] / 1000,
+            "time_to_first_token_ms": first[i],
+        }
+        for i in range(400)
+    ]
+    failed = successful[0] | {
+        "request_id": "f",
+        "info": successful[0]["info"] | {"status": "errored"},
+    }
+    document = {
+        "benchmarks": [
+            {"requests": {"successful": successful, "errored": [failed], "incomplete": []}}
+        ]
+    }
+    bench.ingest(bench.write(json.dumps(document), "benchmarks.json"))
+    # schemas/request_stats.py; GenerativeMetrics weighs what is told per token by the tokens.
+    one = np.ones(400)
     told = like(bench, "guidellm")
     for metric, values, weights in (
         ("time_to_first_token_ms", first, one),
         ("inter_token_latency_ms", (last - first) / (tokens - 1), tokens - 1),
         ("time_per_output_token_ms", last / tokens, tokens),
-        ("request_latency", np.array([row["duration_ms"] for row in requests]) / 1000, one),
+        ("request_latency", last / 1000, one),
     ):
         wanted = guidellm_summary(values, weights)
         assert {name: told[metric][name] for name in wanted} == pytest.approx(wanted, rel=1e-8)
     # Of the rates over time the mean is all that happened by all the time there was.
-    start = np.array([row["started_at"] for row in requests])
+    run_s = (start + last / 1000).max() - start.min()
     tokens_s = (start + last / 1000).max() - (start + first / 1000).min()
+    assert told["requests_per_second"]["avg"] == pytest.approx(400 / run_s)
     assert told["output_tokens_per_second"]["avg"] == pytest.approx(tokens.sum() / tokens_s)
+    assert told["tokens_per_second"]["avg"] == pytest.approx((tokens + 256).sum() / tokens_s)
 
 
 def test_guidellm_counts_an_answer_once_for_each_token(bench: Bench) -> None:
@@ -506,29 +558,44 @@ def test_guidellm_counts_an_answer_once_for_each_token(bench: Bench) -> None:
     assert like(bench, "aiperf")["inter_token_latency"]["p50"] == 30
 
 
-@pytest.mark.parametrize(
-    ("by", "groups"),
-    [
-        ("input_bucket", ["0 under 1K", "2 4K-16K", "4 50K and more"]),
-        ("stream", [True]),
-        ("reasoning_effort", ["high", "low", None]),
-        ("service_tier", ["standard"]),
-        ("region", ["us-east-1"]),
-        ("label:feature", ["f0", "f1"]),
-        ("task", [None]),
-        ("team", [None]),
-        ("hour_of_week", None),
-        ("weekday", None),
-        ("hour_of_day", None),
+def clock(pattern: str) -> Callable[[Row], str]:
+    """Return the key of the local time of a start, by Python's own clock."""
+    return lambda row: datetime.fromtimestamp(row["started_at"], UTC).strftime(pattern)
+
+
+GROUPS: dict[str, Callable[[Row], Any]] = {
+    "model": lambda row: row["model"],
+    "region": lambda row: row["region"],
+    "task": lambda row: row["labels"].get("task"),
+    "team": lambda row: row["labels"].get("team"),
+    "label:feature": lambda row: row["labels"]["feature"],
+    "input_bucket": lambda row: {500: "0 under 1K", 5000: "2 4K-16K", 60000: "4 50K and more"}[
+        row["input_tokens"]
     ],
-)
-def test_latency_by_anything(many: Many, by: str, groups: list[Any] | None) -> None:
-    frame = many[0].logs.latency(by=by)
-    assert frame["n"].sum() == 400
-    assert frame["ttft_n"].sum() == 400
-    if groups is not None:
-        found = frame[by].to_list()
-        assert sorted(found, key=str) == sorted(groups, key=str)
+    "hour_of_week": clock("%u %a %H:00"),
+    "weekday": clock("%u %a"),
+    "hour_of_day": lambda row: int(clock("%H")(row)),
+    "day": lambda row: datetime.fromtimestamp(row["started_at"], UTC).date(),
+    "stream": lambda row: row["stream"],
+    "reasoning_effort": lambda row: row["reasoning_effort"],
+    "service_tier": lambda row: row["service_tier"],
+}
+
+
+@pytest.mark.parametrize("by", GROUPS)
+def test_latency_by_anything_is_numpys(many: Many, by: str) -> None:
+    bench, requests, _ = many
+    times: dict[Any, list[float]] = {}
+    for row in requests:
+        times.setdefault(GROUPS[by](row), []).append(row["ttft_ms"])
+    found = {row[by]: row for row in bench.logs.latency(by=by).iter_rows(named=True)}
+    assert set(found) == set(times) and len(times) > 1
+    for key, values in times.items():
+        row = found[key]
+        assert row["n"] == row["ttft_n"] == len(values)
+        assert row["ttft_p50_ms"] == np.percentile(values, 50)
+        p95 = np.percentile(values, 95) if len(values) >= 60 else None
+        assert row["ttft_p95_ms"] == p95
 
 
 def test_the_whole_distribution(many: Many) -> None:
@@ -587,7 +654,7 @@ def test_the_command_answers_as_others_would(many: Many) -> None:
     assert screen[0].startswith(
         "Latency as GuideLLM's summary defines it, under its metric names · "
     )
-    assert any("GuideLLM takes it for 0" in line for line in screen)
+    assert any("GuideLLM takes it for" in line for line in screen)
     store = ["--store", str(many[0].logs.path)]
     wrong = CliRunner().invoke(app, ["latency", "--like", "vlm", *store])
     assert wrong.exit_code == 2

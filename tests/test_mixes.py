@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import t
 
 from logscope.mixes import Sample, Weighted, common_mix, influence, percentile
 from logscope.regions import compared, regions
 from logscope.selection import select
 from logscope.store import Store
 from logscope.traffic_screens import changes_table
-from logscope.week_changes import holm, week_changes
+from logscope.week_changes import Change, holm, judged, numbers, week_changes
 from tests.made_store import make_store
 
 MONDAY = date(2026, 11, 9)
@@ -67,6 +69,38 @@ def test_holm_by_hand() -> None:
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert holm([0.6, 0.7]) == pytest.approx([1.0, 1.0])
     assert holm([]) == []
+
+
+def test_a_change_is_judged_by_the_larger_error_and_t() -> None:
+    # Past changes of .1, -.1, .2 and 0: their root mean square is sqrt(.06 / 4) = .1225.
+    past, spread = (0.1, -0.1, 0.2, 0.0), np.sqrt(0.06 / 4)
+    by_weeks = Change(0.5, 0.4, 0.05, 1.0, past)
+    by_days = replace(by_weeks, error_by_day=0.3)
+    assert (by_weeks.error, by_days.error) == (pytest.approx(spread), 0.3)
+    for change, error in ((by_weeks, spread), (by_days, 0.3)):
+        # Alone, with as many degrees of freedom as past changes; Holm has nothing to correct.
+        [told] = judged([change])
+        assert told.p_value == told.p_holm == pytest.approx(2 * t.sf(0.4 / error, 4))
+        row = numbers(told)
+        assert row["low"] == pytest.approx(np.exp(0.4 - t.ppf(0.975, 4) * error) - 1, abs=1e-6)
+        assert row["high"] == pytest.approx(np.exp(0.4 + t.ppf(0.975, 4) * error) - 1, abs=1e-6)
+    assert [numbers(judged([c])[0])["verdict"] for c in (by_weeks, by_days)] == ["alarm", "quiet"]
+    # Two of a kind: the smaller p twice.
+    both = judged([by_weeks, by_days])
+    assert both[0].p_holm == pytest.approx(2 * (both[0].p_value or 0))
+
+
+def test_an_alarm_needs_more_than_five_percent_and_four_past_changes() -> None:
+    def verdict(change: float, past: tuple[float, ...] = (0.001,) * 4) -> str:
+        [told] = judged([Change(0.5, float(np.log1p(change)), 0.001, 1.0, past)])
+        return str(numbers(told)["verdict"])
+
+    # Beyond noise all of them.
+    assert [verdict(x) for x in (0.049, 0.051, -0.049, -0.051)] == [
+        *("quiet", "alarm"),
+        *("quiet", "alarm"),
+    ]
+    assert verdict(0.5, (0.001,) * 3) == "provisional"
 
 
 def test_the_interval_of_a_regions_difference_holds() -> None:

@@ -6,8 +6,9 @@
 -- of a request; its time per output token has the wait for the first inside. In both a request
 -- counts once for each such token, so n tells tokens there, elsewhere requests. A percentile is the
 -- first value that so many per cent do not exceed. Tokens per second are those of the whole run,
--- from its first token to its last, not a request's own of the same name. What is not known is left
--- out; GuideLLM takes it for 0. avg, std and p50 are its mean, std_dev and median.
+-- from its first token to its last, not a request's own of the same name. Without a stream log the
+-- last token comes with the end of the request. What is not known is left out; GuideLLM takes it for
+-- 0. avg, std and p50 are its mean, std_dev and median.
 with timed as (
     select
         selection.group_key,
