@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import Future
 from functools import cache
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any
 
 from logscope.errors import LogscopeError
@@ -35,34 +39,106 @@ def draw(spec: Mapping[str, Any], css: str) -> str:
 
 def drawing(spec: Mapping[str, Any]) -> str:
     """Return a specification as an SVG document as the renderer writes it, whole by itself."""
+    begun = artist().begun.pop(json.dumps(spec), None) if has_artist() else None
+    if svg := begun.result() if begun else "":
+        return svg
     import vl_convert
 
+    return str(vl_convert.vegalite_to_svg(dict(spec), vl_version=version_of(spec)))
+
+
+def version_of(spec: Mapping[str, Any]) -> str | None:
+    """Return the version of the language that a specification names."""
     schema = SCHEMA.search(str(spec["$schema"]))
-    version = schema.group(1) if schema else None
-    return str(vl_convert.vegalite_to_svg(dict(spec), vl_version=version))
+    return schema.group(1) if schema else None
+
+
+def begin_drawing(spec: Mapping[str, Any]) -> None:
+    """Begin to draw what `drawing` will be asked for, if there is an artist."""
+    if has_artist():
+        artist().begin(json.dumps(spec), version_of(spec))
+
+
+class Artist:
+    """A process beside this one that puts `vega_scripts` together, then draws what it is asked for.
+
+    The scripts take more than a second, in which a thread would let no other one run, and so do the
+    drawings of a report. It ends when this process does, however that ends.
+    """
+
+    # It answers each line with the length of a text and the text, which is empty where that failed.
+    PROGRAM = """
+import json, sys
+import vl_convert
+
+def tell(text):
+    told = text.encode()
+    sys.stdout.buffer.write(len(told).to_bytes(8, "big") + told)
+    sys.stdout.buffer.flush()
+
+tell(vl_convert.javascript_bundle())
+for line in sys.stdin:
+    spec, version = json.loads(line)
+    try:
+        svg = vl_convert.vegalite_to_svg(spec, vl_version=version)
+    except ValueError:
+        svg = ""
+    tell(svg)
+"""
+
+    def __init__(self) -> None:
+        # -P: what lies in the current folder is nobody's module.
+        command = [sys.executable, "-P", "-c", self.PROGRAM]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        self.scripts: Future[str] = Future()
+        self.begun: dict[str, Future[str]] = {}
+        self.waiting: SimpleQueue[tuple[str, Future[str]]] = SimpleQueue()
+        self.waiting.put(("", self.scripts))
+        Thread(target=self.pass_on, daemon=True).start()
+
+    def begin(self, spec: str, version: str | None) -> None:
+        """Ask for the drawing of a specification (JSON); it will be in `begun`."""
+        if spec not in self.begun:
+            self.begun[spec] = Future()
+            self.waiting.put((f"[{spec}, {json.dumps(version)}]\n", self.begun[spec]))
+
+    def pass_on(self) -> None:
+        """Pass on to the process one thing after the other, and take its answers."""
+        assert self.process.stdin and self.process.stdout
+        while True:
+            asked, answer = self.waiting.get()
+            told, size = b"", -1
+            try:
+                self.process.stdin.write(asked.encode())
+                self.process.stdin.flush()
+                size = int.from_bytes(self.process.stdout.read(8), "big")
+                told = self.process.stdout.read(size)
+            except OSError:
+                pass
+            # A process that is gone tells less than it said, or nothing.
+            answer.set_result(told.decode() if len(told) == size else "")
 
 
 @cache
-def begin_vega_scripts() -> subprocess.Popen[bytes]:
-    """Begin to put `vega_scripts` together, in a process beside this one.
+def artist() -> Artist:
+    """Return the artist, who begins with `vega_scripts`."""
+    return Artist()
 
-    It takes more than a second, in which a thread would let no other one run.
-    """
-    bundle = (
-        "import sys, vl_convert; sys.stdout.buffer.write(vl_convert.javascript_bundle().encode())"
-    )
-    # -P: what lies in the current folder is nobody's module.
-    command = [sys.executable, "-P", "-c", bundle]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+def has_artist() -> bool:
+    """Whether the artist was called for."""
+    return artist.cache_info().currsize > 0
 
 
 @cache
 def vega_scripts() -> str:
     """Return the JavaScript libraries that draw a specification, as one script."""
-    script, _ = begin_vega_scripts().communicate()
+    script = artist().scripts.result()
     if not script:
         raise LogscopeError("vl-convert did not give the scripts of the page. Use --static.")
-    return script.decode()
+    return script
 
 
 def compact(svg: str, css: str) -> str:

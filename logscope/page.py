@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from logscope import words
-from logscope.drawing import draw, vega_scripts
+from logscope.drawing import begin_drawing, draw, vega_scripts
 
 if TYPE_CHECKING:
     import polars
@@ -125,6 +125,11 @@ class Figure:
     narrow: Mapping[str, Any]
     table: Table
     live: bool = True
+
+    def __post_init__(self) -> None:
+        # The rest of the report is still to be made meanwhile.
+        begin_drawing(self.wide)
+        begin_drawing(self.narrow)
 
 
 @dataclass(frozen=True)

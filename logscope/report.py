@@ -14,7 +14,7 @@ from typing import Any
 
 from logscope import words
 from logscope.config import Config, column_sql, quote
-from logscope.drawing import begin_vega_scripts
+from logscope.drawing import artist
 from logscope.errors import NoDataError, UsageError
 from logscope.markdown import render_markdown
 from logscope.output import render, write
@@ -57,7 +57,7 @@ def write_report(
     if single and (len(chosen) > 1 or named not in (None, *chosen)):
         raise UsageError(f"{output} holds one kind of report, not {' and '.join(chosen)}.")
     if "html" in chosen and not static:
-        begin_vega_scripts()
+        artist()  # at work from now on
     report = build_report(store, week, tz, config, where)
     written = []
     for kind in chosen:
