@@ -76,11 +76,11 @@ counted as (
     group by group_key
 ),
 
--- By token.
+-- By token, with the wait for the first or without: a flag is sorted in half the time of a name.
 weighed as (
     select
         group_key,
-        'inter_token_latency_ms' as metric,
+        false as has_first,
         output_tokens - 1 as weight,
         (last_ms - ttft_ms) / (output_tokens - 1) as value
     from timed
@@ -88,7 +88,7 @@ weighed as (
 
     union all
 
-    select group_key, 'time_per_output_token_ms', output_tokens, last_ms / output_tokens
+    select group_key, true, output_tokens, last_ms / output_tokens
     from timed
     where output_tokens > 0 and last_ms is not null
 ),
@@ -96,18 +96,18 @@ weighed as (
 totals as (
     select
         group_key,
-        metric,
+        has_first,
         sum(weight) as total,
         sum(weight * value) / sum(weight) as mean
     from weighed
-    group by group_key, metric
+    group by group_key, has_first
 ),
 
 running as (
     select
         *,
         sum(weight) over (
-            partition by group_key, metric order by value
+            partition by group_key, has_first order by value
             rows between unbounded preceding and current row
         ) as up_to
     from weighed
@@ -115,7 +115,8 @@ running as (
 
 select
     running.group_key,
-    running.metric,
+    case when running.has_first then 'time_per_output_token_ms' else 'inter_token_latency_ms' end
+        as metric,
     'ms' as unit,
     cast(max(totals.total) as bigint) as n,
     round(max(totals.mean), 9) as avg,
@@ -127,8 +128,8 @@ select
     min(case when up_to >= 0.99 * total then value end) as p99,
     max(running.value) as max
 from running
-join totals on running.group_key = totals.group_key and running.metric = totals.metric
-group by running.group_key, running.metric
+join totals on running.group_key = totals.group_key and running.has_first = totals.has_first
+group by running.group_key, running.has_first
 
 union all
 
