@@ -150,7 +150,7 @@ def latency_table(
     from logscope.intervals import FEW_DAYS
 
     total, ok = int(frame["n"].sum()), int(frame["n_ok"].sum())
-    head = f"{title} · {total:,} requests, {ok:,} ok · times in ms\n"
+    head = f"{title} · {plural(total, 'request')}, {ok:,} ok · times in ms\n"
     header = [
         *by,
         "n",
@@ -201,7 +201,9 @@ def latency_table(
         "Rows: --format json. As SQL: logscope query latency --sql\n"
     )
     failed = (
-        f"{total - ok:,} requests that were not ok are outside these times.\n" if total > ok else ""
+        f"{plural(total - ok, 'request')} not ok: outside these times, inside goodput (logscope traffic).\n"
+        if total > ok
+        else ""
     )
     if (shown["interval_basis"] == FEW_DAYS).any():
         failed += "Intervals go by sessions alone where a group has fewer than 4 days.\n"
@@ -255,7 +257,7 @@ def cost_table(frame: polars.DataFrame, by: Sequence[str], title: str) -> str:
     known = [float(cost) for cost in frame["cost_usd"] if cost is not None]
     total = sum(known)
     spent = f"${total:,.2f}" if known else "cost unknown"
-    head = f"{title} · {int(frame['n'].sum()):,} requests · {spent}\n"
+    head = f"{title} · {plural(int(frame['n'].sum()), 'request')} · {spent}\n"
     header = [
         *by,
         "requests",

@@ -35,7 +35,8 @@ def show(
         week = options["week"] or "last"
         rest = {name: options[name] for name in ("where", "tz")}
         frame = logs.changes(by, week, measure, **rest)
-        return frame, changes_table(frame, names, week_name(week_start(week, logs.store)))
+        named = f"{week_name(week_start(week, logs.store))} ({options['tz']})"
+        return frame, changes_table(frame, names, named)
     title = logs.select(by, **options).title(logs.store)
     if view == "load":
         frame = logs.load(by, **options)
@@ -126,10 +127,12 @@ def traffic_table(frame: polars.DataFrame, by: Sequence[str], title: str) -> str
     ]
     requests, operations = int(frame["n"].sum()), int(frame["operations"].sum())
     untold = int(frame["n_without_tokens"].sum())
-    head = f"{title} · {requests:,} requests\n"
+    head = f"{title} · {plural(requests, 'request')}\n"
     if not by:
-        head = f"{title} · {requests:,} requests in {operations:,} operations\n"
-    foot = f"{untold:,} requests without logged tokens are in no token peak.\n" if untold else ""
+        head = f"{title} · {plural(requests, 'request')} in {plural(operations, 'operation')}\n"
+    foot = (
+        f"{plural(untold, 'request')} without logged tokens: in no token peak.\n" if untold else ""
+    )
     foot += headroom_table(frame, by)
     if not frame["goodput"].count():
         foot += "goodput needs objectives: [slo] in logscope.toml.\n"
@@ -315,9 +318,10 @@ def changes_table(frame: polars.DataFrame, by: Sequence[str], week: str) -> str:
     tested = int(frame["verdict"].is_in(["alarm", "quiet"]).sum())
     result = f"{alarms} of {tested} moved beyond noise" if tested else "nothing could be tested"
     foot = (
-        "same requests: weighted to the mix of both weeks (task, input size, region, streaming).\n"
-        "alarm: no noise after Holm's correction, and over 5 %; provisional: under 4 past changes "
-        "from week to week.\n"
+        "before, now: as logged. same requests: the change with both weeks weighted to one mix "
+        "(task, input size, region, streaming).\n"
+        "alarm: over 5 %, and beyond what past weeks differ by (p under .05, corrected for all rows); "
+        "provisional: under 4 past changes to judge by.\n"
     )
     return f"{week} against the week before · {measure}, ms · {result}\n" + (
         table(frame, by, columns, 2) + foot

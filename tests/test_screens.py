@@ -86,8 +86,8 @@ def test_what_nobody_has_a_price_for_is_not_free(bench: Bench) -> None:
         for where in ("cost_usd is null", "cost_usd = 0")
     }
     assert heads == {
-        "cost_usd is null": "All · 1 requests · cost unknown",
-        "cost_usd = 0": "All · 1 requests · $0.00",
+        "cost_usd is null": "All · 1 request · cost unknown",
+        "cost_usd = 0": "All · 1 request · $0.00",
     }
 
 

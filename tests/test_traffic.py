@@ -328,5 +328,5 @@ def test_changes_of_what_nobody_logged_are_named_as_that(bench: Bench) -> None:
     bench.ingest(bench.write([native("r", ttft_ms=None)]))
     told = CliRunner().invoke(app, ["traffic", "--changes", "--store", str(bench.logs.path)])
     assert told.stdout == (
-        "2026-W46 against the week before: nothing to compare was logged in it.\n"
+        "2026-W46 (UTC) against the week before: nothing to compare was logged in it.\n"
     )
