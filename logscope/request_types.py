@@ -142,6 +142,8 @@ def find_types(store: Store, selection: Selection) -> tuple[polars.DataFrame, st
 class TypedSelection(Selection):
     """A selection whose requests have the column `request_type`: their cluster's name."""
 
+    typed = True
+
     def relation(self, store: Store, connection: Any) -> str:
         """Return the requests with the types that those selected fall into."""
         plain = Selection(self.since, self.until, self.where, (), self.tz)

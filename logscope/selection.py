@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from logscope.config import column_sql, quote
@@ -50,6 +50,7 @@ class Selection:
     where: str | None = None
     by: tuple[str, ...] = DEFAULT_BY
     tz: str = "UTC"
+    typed: ClassVar[bool] = False  # whether the requests know their type
 
     def grouped(self, by: Sequence[str]) -> Selection:
         """Return the same requests, grouped otherwise."""
@@ -73,6 +74,10 @@ class Selection:
         for name in self.by:
             if name == "labels":
                 raise UsageError("Labels are many. Name one: label:feature.")
+            if name == REQUEST_TYPE and not self.typed:
+                raise UsageError(
+                    "Nothing here is grouped by request_type. Name a column, such as task."
+                )
             if name in COMPUTED:
                 columns[name] = COMPUTED[name].format(at=at)
             elif name in known or name.removeprefix("label:") not in ("", name):

@@ -7,8 +7,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from typer.testing import CliRunner
 
 import logscope
+from logscope.cli import app
 from logscope.errors import NoDataError
 from logscope.request_types import PRE_ANSWER, find_types
 from logscope.selection import select
@@ -100,8 +102,16 @@ def test_requests_are_grouped_by_their_type(kinds: Store) -> None:
         ).fetchall()
     told = found.select("request_type", "duration_p50_ms").iter_rows()
     assert {name.split(",")[0]: value for name, value in told} == dict(medians)
-    regions = logs.changes(by="request_type", week="2026-W46", measure="duration")
-    assert set(regions["request_type"]) == set(logs.types()["name"])
+    moved = logs.changes(by="request_type", week="2026-W46", measure="duration")
+    assert set(moved["request_type"]) == set(logs.types()["name"])
+
+
+def test_a_page_per_type_is_refused_in_one_line(kinds: Store, tmp_path: Path) -> None:
+    words = ["report", "--each", "request_type", "-o", str(tmp_path), "--store", str(kinds.path)]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("logscope: Nothing here is grouped by request_type.")
+    assert result.stderr.count("\n") == 1
 
 
 def test_drift_is_told_against_the_week_before(kinds: Store) -> None:

@@ -212,27 +212,34 @@ def test_load_is_what_numpy_counts(bench: Bench) -> None:
             duration_ms=d,
             ttft_ms=t,
             region="eu",
-            status="throttled" if i % 10 == 0 else "ok",
+            status={0: "throttled", 1: "error"}.get(i % 10, "ok"),
         )
         for i, (s, d, t) in enumerate(logged)
     ]
     bench.ingest(bench.write(records))
     end = start + duration / 1000
     in_flight = np.array([np.sum((start <= s) & (end >= s)) for s in start])
-    bucket, ok = 2 ** np.floor(np.log2(in_flight)), np.arange(900) % 10 != 0
+    bucket, ok = 2 ** np.floor(np.log2(in_flight)), np.arange(900) % 10 > 1
+    tpot = (duration - ttft) / 100  # of 101 tokens
     found = bench.logs.load(by=[]).to_dicts()
     assert [row["from_in_flight"] for row in found] == np.unique(bucket).tolist()
     for row in found:
         here = bucket == row["from_in_flight"]
         assert row["n"] == here.sum()
-        assert row["throttled"] == pytest.approx((here & ~ok).sum() / here.sum())
-        assert row["ttft_n"] == (here & ok).sum()
+        throttled, failed = (here & (np.arange(900) % 10 == rest) for rest in (0, 1))
+        assert row["throttled"] == pytest.approx(throttled.sum() / here.sum())
+        assert row["errors"] == pytest.approx(failed.sum() / here.sum())
+        assert row["ttft_n"] == row["tpot_n"] == (here & ok).sum()
+        assert row["tpot_p50_ms"] == pytest.approx(np.quantile(tpot[here & ok], 0.5), rel=1e-12)
         assert row["ttft_p50_ms"] == pytest.approx(np.quantile(ttft[here & ok], 0.5), rel=1e-12)
         if row["ttft_n"] >= 60:
             assert row["ttft_p95_ms"] == pytest.approx(
                 np.quantile(ttft[here & ok], 0.95), rel=1e-12
             )
             assert row["ttft_p95_low_ms"] < row["ttft_p95_ms"] < row["ttft_p95_high_ms"]
+            assert row["tpot_p95_ms"] == pytest.approx(
+                np.quantile(tpot[here & ok], 0.95), rel=1e-12
+            )
         else:
             assert row["ttft_p95_ms"] is row["ttft_p95_low_ms"] is None
     assert max(row["ttft_n"] for row in found) >= 60
