@@ -676,6 +676,12 @@ def test_definitions_name_queries_and_metrics_that_exist(many: Many) -> None:
     unseen = {"time_to_first_output_token", "time_to_first_output_token_ms"}
     unseen |= {"good_request_fraction"}  # of a run's own objectives
     assert {name.rstrip(",") for name in named} - unseen <= metrics
+    pace = run(bench, "query", "tpot", "--by", "model").splitlines()
+    assert pace[0].startswith(
+        "Time per output token after the first, of the requests that were ok · "
+    )
+    assert "definition: (end - first token) / (output tokens - 1), from 2 tokens." in pace
+    assert pace[1].split() == ["model", "n", "p50_ms", "p95_ms", "p99_ms"]
     screen = run(bench, "query", "definitions")
     assert "tpot = (end - first token) / (output tokens - 1), from 2 tokens; ms" in screen
 

@@ -46,12 +46,11 @@ def query(
     output: Output = None,
 ) -> None:
     """Run a named query; without a name: the list, with grain, unit and parameters."""
+    from logscope import screens
     from logscope.queries import find_query, list_queries
 
     if name is None:
         import polars as pl
-
-        from logscope import screens
 
         listed = list_queries()
         answer(pl.DataFrame(listed), format, output, screens.query_list(listed))
@@ -68,12 +67,13 @@ def query(
     opened = logs(store)
     options = {"since": since, "until": until, "week": week, "where": where, "tz": tz}
     frame = opened.query(name, params, by, **options)
-    screen = None
     if name == "definitions":
-        from logscope import screens
-
         screen = screens.definitions_screen(frame)
-    answer(frame, format, output, screen, by=(by or "").split(","))
+    else:
+        selection = opened.select(by, **options)
+        title = selection.title(opened.store)
+        screen = screens.named_table(frame, selection.by, find_query(name), title)
+    answer(frame, format, output, screen)
 
 
 @app.command(rich_help_panel=CLOSER)
@@ -88,7 +88,8 @@ def traffic(
     tz: Tz = "UTC",
     load: Annotated[bool, typer.Option("--load", help="Against requests in flight.")] = False,
     slo: Annotated[
-        bool, typer.Option("--slo", help=r"Goodput and error budgets of \[slo].")
+        bool,
+        typer.Option("--slo", help=r"Goodput and error budgets of \[slo], and what burns them."),
     ] = False,
     regions: Annotated[
         bool, typer.Option("--regions", help="How regions differ for the same requests.")

@@ -125,7 +125,7 @@ def latency(
             return
         frame = measures.latency_like(opened.store, selection, like)
         title, named = selection.title(opened.store), find_query(f"like_{like}")
-        screen = screens.like_table(frame, selection.by, named, title)
+        screen = screens.named_table(frame, selection.by, named, title)
         answer(frame, format, output, screen)
         return
     frame, bars = measures.latency_with_histogram(opened.store, selection)
