@@ -94,7 +94,7 @@ def ms(name: str, sign: str = "") -> Callable[[Row], str]:
 
 
 def percent(name: str, digits: int = 1, sign: str = "") -> Callable[[Row], str]:
-    return lambda row: UNKNOWN if row[name] is None else f"{100 * row[name]:{sign}.{digits}f} %"
+    return lambda row: UNKNOWN if row[name] is None else f"{100 * row[name]:{sign},.{digits}f} %"
 
 
 def text(name: str) -> Callable[[Row], str]:
@@ -323,6 +323,8 @@ def changes_table(frame: polars.DataFrame, by: Sequence[str], week: str) -> str:
         "alarm: over 5 %, and beyond what past weeks differ by (p under .05, corrected for all rows); "
         "provisional: under 4 past changes to judge by.\n"
     )
+    if frame["verdict"].null_count():
+        foot += "too few: under 60 like requests, or under 4 days, in one of the weeks.\n"
     return f"{week} against the week before · {measure}, ms · {result}\n" + (
         table(frame, by, columns, 2) + foot
     )
