@@ -214,20 +214,13 @@ def latency_table(
 
 def named_table(frame: polars.DataFrame, by: Sequence[str], query: SqlFile, title: str) -> str:
     """Return the rows of a named query between what it answers and what its header says of them."""
-    keys = [name.strip() for name in query.keys.get("order", "").split(",")]
-    table = str(render(frame, "table", by=[*by, *keys]))
+    within = [name.strip() for name in query.keys.get("order", "").split(",")]
     asked = f" · {title}" if "selection" in query.sql else ""
     told = [f"{key}: {query.keys[key]}" for key in ("definition", "withheld") if key in query.keys]
-    foot = "\n".join([*told, *([query.notes] if query.notes else [])])
-    return (
-        f"{clean(query.title.rstrip('.'))}{asked}\n{table}{clean_lines(foot)}"
-        f"SQL: logscope query {query.name} --sql. Rows: --format json\n"
-    )
-
-
-def clean_lines(text: str) -> str:
-    """Return lines without anything that could steer a terminal, each with its end."""
-    return "".join(f"{clean(line)}\n" for line in text.splitlines())
+    head = clean(query.title.rstrip(".")) + asked
+    foot = "".join(f"{clean(line)}\n" for line in [*told, *query.notes.splitlines()])
+    table = str(render(frame, "table", by=[*by, *within]))
+    return f"{head}\n{table}{foot}SQL: logscope query {query.name} --sql. Rows: --format json\n"
 
 
 def definitions_screen(frame: polars.DataFrame) -> str:

@@ -9,8 +9,10 @@ from typing import Any
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
 from logscope.accounting import FormatCount, IngestResult
+from logscope.cli import app
 from logscope.output import Terminal, cell, fitted, render, text_table
 from logscope.queries import find_queries, list_queries
 from logscope.screens import MOST_FORMATS, cost_table, forecast_table, ingest_summary, query_list
@@ -76,6 +78,16 @@ def test_an_unknown_group_is_named_and_other_unknowns_are_a_dash() -> None:
 )
 def test_money_keeps_its_cents(money: str, shown: str) -> None:
     assert cell(Decimal(money)) == shown
+
+
+def test_a_named_query_names_unknown_groups_in_every_format(bench: Bench) -> None:
+    bench.ingest(bench.write([native("r", region=None)]))
+    for words in (["query", "first_token", "--by", "region"], ["latency", "--like", "otel"]):
+        for format in ("table", "md"):
+            given = [*words, "--by", "region", "--format", format, "--store", str(bench.logs.path)]
+            told = CliRunner().invoke(app, given).stdout
+            assert "(unknown)" in told, given
+            assert told.endswith("--format json\n") == (format == "table")
 
 
 def test_what_nobody_has_a_price_for_is_not_free(bench: Bench) -> None:

@@ -67,13 +67,14 @@ def query(
     opened = logs(store)
     options = {"since": since, "until": until, "week": week, "where": where, "tz": tz}
     frame = opened.query(name, params, by, **options)
+    selection = opened.select(by, **options)
+    screen = None
     if name == "definitions":
         screen = screens.definitions_screen(frame)
-    else:
-        selection = opened.select(by, **options)
+    elif format is Rows.table:
         title = selection.title(opened.store)
         screen = screens.named_table(frame, selection.by, find_query(name), title)
-    answer(frame, format, output, screen)
+    answer(frame, format, output, screen, by=selection.by)
 
 
 @app.command(rich_help_panel=CLOSER)

@@ -126,7 +126,7 @@ def latency(
         frame = measures.latency_like(opened.store, selection, like)
         title, named = selection.title(opened.store), find_query(f"like_{like}")
         screen = screens.named_table(frame, selection.by, named, title)
-        answer(frame, format, output, screen)
+        answer(frame, format, output, screen, by=selection.by)
         return
     frame, bars = measures.latency_with_histogram(opened.store, selection)
     screen = screens.latency_table(frame, selection.by, selection.title(opened.store), bars, top)
