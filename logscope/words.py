@@ -79,6 +79,19 @@ def percent(share: float | None, unit: bool = True) -> str:
     return f"{text}{THIN}%" if unit else text
 
 
+def goal(share: float | None) -> str:
+    """Return a share that somebody has set, as it was set: 95 %, 99.95 %."""
+    return DASH if share is None else f"{round(share * 100, 9):g}{THIN}%"
+
+
+def short_of(share: float, limit: float) -> str:
+    """Return a share that misses a limit, with the decimals that it takes to see that."""
+    digits = 1
+    while digits < 6 and f"{share * 100:.{digits}f}" == f"{limit * 100:.{digits}f}":
+        digits += 1
+    return percent(share) if digits == 1 else f"{share * 100:.{digits}f}{THIN}%"
+
+
 def change(now: float | None, before: float | None) -> float | None:
     """Return the relative change, None where it cannot be told."""
     if now is None or before is None or before == 0:

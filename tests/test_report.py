@@ -21,7 +21,7 @@ from logscope.report import write_report
 from logscope.sections.data import coverage_figure
 from logscope.weekly import build_report
 from logscope.weeks import CELLS, Weeks
-from logscope.words import part_of
+from logscope.words import goal, part_of, short_of
 from tests.conftest import Bench, Row, native
 
 MONDAY = date(2026, 11, 9)
@@ -384,6 +384,13 @@ def test_a_part_of_a_few_is_no_percentage() -> None:
     found = [part_of(n, of, "stream") for n, of in ((40, 40), (0, 40), (3, 49), (1, 1))]
     assert found == ["All 40 streams", "None of 40 streams", "3 of 49 streams", "1 of 1 stream"]
     assert part_of(909, 1000, "stream") == "90.9\N{NARROW NO-BREAK SPACE}% of 1,000 streams"
+
+
+def test_a_goal_that_was_just_missed_is_not_told_as_met() -> None:
+    thin = "\N{NARROW NO-BREAK SPACE}"
+    assert goal(0.95) == f"95{thin}%" and goal(0.9995) == f"99.95{thin}%"
+    assert short_of(0.98961, 0.99) == f"98.96{thin}%"  # 99.0 with one decimal, as the goal
+    assert short_of(0.931, 0.95) == f"93.1{thin}%"
 
 
 def test_cost_per_request_leaves_out_those_whose_cost_is_not_known(

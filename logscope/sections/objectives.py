@@ -79,7 +79,7 @@ def objective_section(weeks: Weeks, config: Config) -> Section | None:
         {
             "objective": ("objective", words.name),
             "limit": ("limit", words.name),
-            "goal": ("goal", words.percent),
+            "goal": ("goal", words.goal),
             "goodput": ("met", words.percent),
             "goodput_before": (f"W{weeks.number_before}", words.percent),
             "used": ("budget used", words.percent),
@@ -183,8 +183,8 @@ def lead(rows: list[dict[str, Any]]) -> Text:
     for row in sorted(missed, key=lambda row: -(used(row) or 0))[:2]:
         text += (
             Strong(f"{objective_name(row)} missed its goal"),
-            f": {words.percent(row['goodput'])} of operations {met(row)} (goal "
-            f"{words.percent(row['goal'])}), {round((used(row) or 0) * 100):,}{words.THIN}% of the "
+            f": {words.short_of(row['goodput'], row['goal'])} of operations {met(row)} (goal "
+            f"{words.goal(row['goal'])}), {round((used(row) or 0) * 100):,}{words.THIN}% of the "
             "error budget. ",
         )
     return text
