@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from logscope.output import UNKNOWN, clean, group, number, text_table
+from logscope.selection import REQUEST_TYPE
+from logscope.type_names import ALL
 from logscope.words import plural
 
 if TYPE_CHECKING:
@@ -242,13 +244,17 @@ def burners_table(frame: polars.DataFrame, by: Sequence[str]) -> str:
         "SQL: logscope query objectives --sql\n"
         "What the types are: logscope types --week last. Otherwise: --by model,region or --by label:NAME\n"
     )
+    if REQUEST_TYPE in by and frame[REQUEST_TYPE].unique().to_list() == [ALL]:
+        foot = (
+            f"Too few requests, or too alike, to tell types apart: --by task,input_bucket\n{foot}"
+        )
     if not by:
         return foot
     burning = frame.filter(frame["n_missed"] > 0)
     if not burning.height:
         return f"None of {plural(frame.height, 'group')} missed anything.\n{foot}"
     quiet = frame.height - burning.height
-    rest = f"{plural(quiet, 'group')} more missed nothing.\n" if quiet else ""
+    rest = f"{plural(quiet, 'more group')} missed nothing.\n" if quiet else ""
     head = f"Who burns it, by {', '.join(map(clean, by))}:\n"
     return head + table(burning, by, columns, 1) + rest + foot
 

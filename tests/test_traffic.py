@@ -148,7 +148,7 @@ def test_which_request_types_burn_the_budget(
     lines = run(bench, "traffic", "--slo").stdout.splitlines()
     place = lines.index("Who burns it, by request_type:")
     assert lines[place + 2].startswith(rows[0]["request_type"])
-    assert lines[place + 3] == "1 group more missed nothing."
+    assert lines[place + 3] == "1 more group missed nothing."
     # The types group any answer: short prompts began within 400 ms.
     latency = bench.logs.latency(by="model,request_type")
     assert dict(zip(latency["request_type"], latency["ttft_p95_ms"], strict=True)) == {
@@ -310,6 +310,7 @@ def test_traffic_on_the_command_line(
     assert [(row["model"], row["n"], row["goodput"]) for row in rows] == [("gpt-5.4", 4, 0.0)]
     assert "coordinated omission" in run(bench, "traffic", "--load").stdout
     assert "Who burns it" in run(bench, "traffic", "--slo", "--by", "model,region").stdout
+    assert "Too few requests, or too alike, to tell types" in run(bench, "traffic", "--slo").stdout
     for view in ("--regions", "--changes"):
         assert run(bench, "traffic", view).exit_code == 0
     named = json.loads(run(bench, "query", "objectives", "--format", "json").stdout)
