@@ -6,8 +6,9 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from queue import SimpleQueue
 from threading import Thread
@@ -39,31 +40,31 @@ def draw(spec: Mapping[str, Any], css: str) -> str:
 
 def drawing(spec: Mapping[str, Any]) -> str:
     """Return a specification as an SVG document as the renderer writes it, whole by itself."""
-    begun = artist().begun.pop(json.dumps(spec), None) if has_artist() else None
+    asked = request(spec)
+    begun = artist().begun.pop(asked, None) if has_artist() else None
     if svg := begun.result() if begun else "":
         return svg
     import vl_convert
 
-    return str(vl_convert.vegalite_to_svg(dict(spec), vl_version=version_of(spec)))
+    return str(vl_convert.vegalite_to_svg(*json.loads(asked)))
 
 
-def version_of(spec: Mapping[str, Any]) -> str | None:
-    """Return the version of the language that a specification names."""
+def request(spec: Mapping[str, Any]) -> str:
+    """Return what the renderer needs as JSON: a specification, and the version of its language."""
     schema = SCHEMA.search(str(spec["$schema"]))
-    return schema.group(1) if schema else None
+    return json.dumps([spec, schema.group(1) if schema else None])
 
 
 def begin_drawing(spec: Mapping[str, Any]) -> None:
     """Begin to draw what `drawing` will be asked for, if there is an artist."""
     if has_artist():
-        artist().begin(json.dumps(spec), version_of(spec))
+        artist().begin(request(spec))
 
 
 class Artist:
-    """A process beside this one that puts `vega_scripts` together, then draws what it is asked for.
+    """A process beside this one that draws, or puts `vega_scripts` together, while this one goes on.
 
-    The scripts take more than a second, in which a thread would let no other one run, and so do the
-    drawings of a report. It ends when this process does, however that ends.
+    Both take more than a second, in which a thread would let no other one run.
     """
 
     # It answers each line with the length of a text and the text, which is empty where that failed.
@@ -71,20 +72,17 @@ class Artist:
 import json, sys
 import vl_convert
 
-def tell(text):
+for line in sys.stdin:
+    asked = json.loads(line)
+    try:
+        text = vl_convert.vegalite_to_svg(*asked) if asked else vl_convert.javascript_bundle()
+    except ValueError:
+        text = ""
     told = text.encode()
     sys.stdout.buffer.write(len(told).to_bytes(8, "big") + told)
     sys.stdout.buffer.flush()
-
-tell(vl_convert.javascript_bundle())
-for line in sys.stdin:
-    spec, version = json.loads(line)
-    try:
-        svg = vl_convert.vegalite_to_svg(spec, vl_version=version)
-    except ValueError:
-        svg = ""
-    tell(svg)
 """
+    SCRIPTS = "[]"
 
     def __init__(self) -> None:
         # -P: what lies in the current folder is nobody's module.
@@ -92,50 +90,70 @@ for line in sys.stdin:
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
-        self.scripts: Future[str] = Future()
         self.begun: dict[str, Future[str]] = {}
-        self.waiting: SimpleQueue[tuple[str, Future[str]]] = SimpleQueue()
-        self.waiting.put(("", self.scripts))
-        Thread(target=self.pass_on, daemon=True).start()
+        self.waiting: SimpleQueue[tuple[str, Future[str]] | None] = SimpleQueue()
+        self.thread = Thread(target=self.pass_on, daemon=True)
+        self.thread.start()
 
-    def begin(self, spec: str, version: str | None) -> None:
-        """Ask for the drawing of a specification (JSON); it will be in `begun`."""
-        if spec not in self.begun:
-            self.begun[spec] = Future()
-            self.waiting.put((f"[{spec}, {json.dumps(version)}]\n", self.begun[spec]))
+    def begin(self, asked: str) -> None:
+        """Ask for a drawing (a `request`) or SCRIPTS; the answer will be in `begun`."""
+        if asked not in self.begun:
+            self.begun[asked] = Future()
+            self.waiting.put((asked, self.begun[asked]))
 
     def pass_on(self) -> None:
         """Pass on to the process one thing after the other, and take its answers."""
         assert self.process.stdin and self.process.stdout
-        while True:
-            asked, answer = self.waiting.get()
+        while turn := self.waiting.get():
+            asked, answer = turn
             told, size = b"", -1
-            try:
-                self.process.stdin.write(asked.encode())
+            with suppress(OSError):
+                self.process.stdin.write(f"{asked}\n".encode())
                 self.process.stdin.flush()
                 size = int.from_bytes(self.process.stdout.read(8), "big")
                 told = self.process.stdout.read(size)
-            except OSError:
-                pass
             # A process that is gone tells less than it said, or nothing.
             answer.set_result(told.decode() if len(told) == size else "")
+        self.process.stdout.close()
+        with suppress(OSError):  # of what was not written yet
+            self.process.stdin.close()
+
+    def dismiss(self) -> None:
+        """End the process, whatever it is at."""
+        self.process.kill()
+        self.process.wait()
+        self.waiting.put(None)
+        self.thread.join()
 
 
 @cache
 def artist() -> Artist:
-    """Return the artist, who begins with `vega_scripts`."""
+    """Return the artist of this process; the first call brings one."""
     return Artist()
 
 
 def has_artist() -> bool:
-    """Whether the artist was called for."""
     return artist.cache_info().currsize > 0
+
+
+@contextmanager
+def drawn_beside() -> Iterator[None]:
+    """Have an artist for a while, who begins with `vega_scripts` if they are not there yet."""
+    if not vega_scripts.cache_info().currsize:
+        artist().begin(Artist.SCRIPTS)
+    try:
+        yield
+    finally:
+        artist().dismiss()
+        artist.cache_clear()
 
 
 @cache
 def vega_scripts() -> str:
     """Return the JavaScript libraries that draw a specification, as one script."""
-    script = artist().scripts.result()
+    with nullcontext() if has_artist() else drawn_beside():
+        artist().begin(Artist.SCRIPTS)
+        script = artist().begun[Artist.SCRIPTS].result()
     if not script:
         raise LogscopeError("vl-convert did not give the scripts of the page. Use --static.")
     return script

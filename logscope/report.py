@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date, timedelta
 from html import unescape
@@ -14,7 +15,7 @@ from typing import Any
 
 from logscope import words
 from logscope.config import Config, column_sql, quote
-from logscope.drawing import artist
+from logscope.drawing import drawn_beside
 from logscope.errors import NoDataError, UsageError
 from logscope.markdown import render_markdown
 from logscope.output import render, write
@@ -56,15 +57,15 @@ def write_report(
     single = named is not None or str(output) == "-"
     if single and (len(chosen) > 1 or named not in (None, *chosen)):
         raise UsageError(f"{output} holds one kind of report, not {' and '.join(chosen)}.")
-    if "html" in chosen and not static:
-        artist()  # at work from now on
-    report = build_report(store, week, tz, config, where)
     written = []
-    for kind in chosen:
-        path = output if single else output / f"{report.name}.{kind}"
-        write(rendered(report, kind, static), path)
-        if str(path) != "-":
-            written.append(path)
+    live = "html" in chosen and not static
+    with drawn_beside() if live else nullcontext():
+        report = build_report(store, week, tz, config, where)
+        for kind in chosen:
+            path = output if single else output / f"{report.name}.{kind}"
+            write(rendered(report, kind, static), path)
+            if str(path) != "-":
+                written.append(path)
     if not single and "html" in chosen:
         write_index(output)
     if data:
@@ -108,16 +109,15 @@ def write_every_week(
     """
     days = store.days()
     last = last_week(days)
-    with_requests = {day - timedelta(day.weekday()) for day in days}
-    written = []
-    for monday in sorted(with_requests):
-        path = folder / f"{week_name(monday)}.html"
-        if monday <= last and not path.exists():
+    mondays = sorted({day - timedelta(day.weekday()) for day in days})
+    paths = {monday: folder / f"{week_name(monday)}.html" for monday in mondays if monday <= last}
+    missing = {monday: path for monday, path in paths.items() if not path.exists()}
+    with drawn_beside() if missing and not static else nullcontext():
+        for monday, path in missing.items():
             report = build_report(store, monday, tz, config)
             write(render_html(report, static), path)
-            written.append(path)
     write_index(folder)
-    return written
+    return [*missing.values()]
 
 
 def write_each(
