@@ -63,9 +63,9 @@ def keep(connection: Any, where: str | None) -> str:
         "create view plain_requests as select * replace "
         "(coalesce(operation_id, request_id) as operation_id) from stored_requests"
     )
-    # A condition may be about any column, those that the view computes too, and a failure may belong
-    # to an operation by the view's rule; without either the rows as they are stored do.
-    plain = not where and not has_unmarked_failures(connection)
+    # A condition may be about what the view computes, and a failure may belong to an operation by the
+    # view's rule; without either the rows as they are stored do.
+    plain = not asks_other_rows(where or "") and not has_unmarked_failures(connection)
     source = "plain_requests" if plain else "requests"
     connection.execute(
         f"""
@@ -86,6 +86,12 @@ def keep(connection: Any, where: str | None) -> str:
     )
     connection.execute("create view kept as select * from kept_rows join kept_names using (nth)")
     return source
+
+
+def asks_other_rows(condition: str) -> bool:
+    """Return whether an SQL condition may be about what the view of requests computes."""
+    # COLUMNS names columns by a pattern.
+    return bool((COMPUTED_FROM_OTHERS | {"columns"}) & {*WORD.findall(condition.lower())})
 
 
 def has_unmarked_failures(connection: Any) -> bool:

@@ -16,6 +16,7 @@ cells' weights are fixed. Sums over clusters (days, sessions) give the clustered
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,8 +58,9 @@ class Weighted:
     sample: Sample
     weight: NDArray[np.float64]
 
+    @cached_property
     def positions(self) -> NDArray[np.float64]:
-        """Return the position of each value, from 0 to 1."""
+        """The position of each value, from 0 to 1."""
         middle = np.cumsum(self.weight) - self.weight / 2
         span = middle[-1] - middle[0]
         return (middle - middle[0]) / span if span > 0 else np.zeros_like(middle)
@@ -86,7 +88,7 @@ def common_mix(a: Sample, b: Sample) -> tuple[Weighted, Weighted, float] | None:
 
 def percentile(side: Weighted, level: float) -> float:
     """Return the weighted percentile; with equal weights numpy's own."""
-    return float(np.interp(level, side.positions(), side.sample.value))
+    return float(np.interp(level, side.positions, side.sample.value))
 
 
 def influence(side: Weighted, level: float, log: bool) -> NDArray[np.float64]:
@@ -95,7 +97,7 @@ def influence(side: Weighted, level: float, log: bool) -> NDArray[np.float64]:
     The density is taken from the values one standard error of the share around the percentile.
     """
     sample = side.sample
-    positions = side.positions()
+    positions = side.positions
     quantile = np.interp(level, positions, sample.value)
     below = (sample.value <= quantile).astype(float)
     cells = np.bincount(sample.cell)

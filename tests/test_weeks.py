@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from logscope import latencies, runs
 from logscope.bridge import CAUSES, INPUT, OUTPUT, bridge
 from logscope.kept import serves
 from logscope.measures import latency, run_query
@@ -114,6 +115,43 @@ def test_latency_is_what_the_command_says(weeks: Weeks, by: tuple[str, ...]) -> 
     shown = found.select(columns), named.select(columns)
     left, right = (frame.sort(by, nulls_last=True) if by else frame for frame in shown)
     assert_frame_equal(left, right, check_dtypes=False, rel_tol=1e-12)
+
+
+def test_requests_taken_a_few_at_a_time_give_the_same(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sessions of several days, models and parts; values of a run looked at in several pieces."""
+    records = []
+    for number, first in enumerate((START, START - timedelta(7))):
+        records += week(180, first, "a", region="eu", task="chat")
+        records += week(90 + number, first, "b", region="us", model="gpt-5.5")
+    for i, row in enumerate(records):
+        row |= {"session_id": f"s{i * i % 61}", "ttft_ms": 300.0 + i * 37 % 101}
+    bench.ingest(bench.write(records))
+    monkeypatch.setattr(latencies, "AT_ONCE", 20)
+    monkeypatch.setattr(runs, "AT_ONCE", 7)
+    found = Weeks(bench.logs.store, MONDAY)
+    ends = [f"ttft_{level}_{end}_ms" for level in ("p50", "p95") for end in ("low", "high")]
+    for by in [(), ("model",), ("model", "region")]:
+        columns = [*by, "n", "ttft_n", "ttft_p50_ms", "ttft_p95_ms", *ends]
+        named = latency(found.store, found.this.grouped(by)).select(columns)
+        assert named["ttft_p50_low_ms"].null_count() == 0
+        shown = found.rows("latency", by).select(columns)
+        assert_frame_equal(shown, named, check_dtypes=False, check_row_order=False, rel_tol=1e-12)
+
+
+def test_a_condition_on_what_is_stored_reads_what_is_stored(bench: Bench) -> None:
+    """The view has to look at all requests for what it computes, so only who asks for it pays."""
+    bench.ingest(bench.write(week(30, START, "a") + week(20, START, "b", model="gpt-5.5")))
+    for where, source, n in [
+        ("model = 'gpt-5.5'", "plain_requests", 20),
+        ("in_flight >= 1 and model = 'gpt-5.5'", "requests", 20),
+        ('"Attempt" = 1', "requests", 50),
+        ("columns('att.*') = 1", "requests", 50),
+    ]:
+        asked = Weeks(bench.logs.store, MONDAY, where=where)
+        assert (asked.source, asked.rows("account")["n"].to_list()) == (source, [n])
+        assert asked.rows("operation_outcomes")["operations"].to_list() == [n]
 
 
 def cell(task: str, model: str, n: int, tokens: float, price: float, cached: float = 0) -> Any:
