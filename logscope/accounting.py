@@ -8,10 +8,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from logscope import containers, merging
+from logscope import merging
 from logscope.config import quote
 from logscope.delta import Change
 from logscope.reading import Plan
+from logscope.sources import place_of
 from logscope.tables import fill, scan_sql
 
 # What becomes of the records of a request that only repeats what its children used.
@@ -75,7 +76,7 @@ def account(connection: Any, plans: Sequence[Plan], digests: dict[str, str]) -> 
         begins = plan.grown.begins if plan.grown else 0
         place = [
             plan.file_id,
-            containers.place_of(plan.path),
+            place_of(plan.path),
             plan.format.name,
             size,
             digests[plan.file_id],

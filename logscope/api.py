@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from logscope.config import Config, load_config
+from logscope.config import Config, find_store, load_config
 
 if TYPE_CHECKING:
     import polars
@@ -193,6 +193,4 @@ def whole_week(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def open(path: str | Path | None = None) -> Logs:
     """Return the logs in the store at `path`, by default the nearest one; it may not exist yet."""
-    from logscope.store import find_store
-
     return Logs(find_store(Path(path) if path is not None else None), load_config())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Any
 from logscope.errors import UsageError, did_you_mean
 
 FILE_NAME = "logscope.toml"
+FOLDER_NAME = "logscope-store"
 SECTIONS = ("task", "team", "region", "prices", "slo", "policy", "report")
 
 # Where a value comes from when logscope.toml does not say: the labels of that name.
@@ -77,6 +79,19 @@ def column_sql(name: str) -> str:
     if name.startswith("label:"):
         return f"labels[{quote(name.removeprefix('label:'))}]"
     return identifier(name)
+
+
+def find_store(path: Path | None = None) -> Path:
+    """Return the store to use: `path`, LOGSCOPE_STORE, or the nearest logscope-store/ upward."""
+    if path is not None:
+        return path
+    if os.environ.get("LOGSCOPE_STORE"):
+        return Path(os.environ["LOGSCOPE_STORE"])
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / FOLDER_NAME).is_dir():
+            return folder / FOLDER_NAME
+    return here / FOLDER_NAME
 
 
 def load_config(start: Path | None = None) -> Config:

@@ -1,4 +1,4 @@
-"""Containers of log records: find the files, look at their heads, unpack what DuckDB does not read.
+"""Containers of log records: look at the heads of files, unpack what DuckDB does not read.
 
 Whatever is damaged gives the records before the damage, and says what was lost.
 """
@@ -8,23 +8,19 @@ from __future__ import annotations
 import bz2
 import codecs
 import csv
-import glob
 import gzip
 import io
 import json
 import re
-import shutil
 import sqlite3
-import sys
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, cast
 
-from logscope.errors import InputError, UsageError
 from logscope.formats import Head
 
 HEAD_BYTES = 1 << 20
@@ -36,75 +32,10 @@ COMPRESSED = {b"\x1f\x8b": "gz", b"\x28\xb5\x2f\xfd": "zst", b"BZh": "bz2"}
 # Marks at the beginning of text, as Windows writes them; DuckDB wants plain UTF-8.
 MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 CHUNK = 1 << 20
-STORE_LEDGER = "_delta_log"
-STDIN = "-"
 LIST_OF_OBJECTS = re.compile(r"\[\s*\{")
 COLUMN_NAME = re.compile(r"[\w$@#%(\[ ][^{}\0\ufffd]*$")
 # NaN and Infinity, which are no JSON but which some producers write, are unknown numbers.
 DECODER = json.JSONDecoder(parse_constant=lambda _: None)
-
-
-@dataclass(frozen=True)
-class Source:
-    """A file to read: where it lies, and whether the user named it or a folder held it."""
-
-    path: Path
-    named: bool
-
-
-def discover(paths: Sequence[str | Path]) -> list[Source]:
-    """Return the files that `paths` (files, folders, globs) stand for, each once, in order.
-
-    Hidden files and stores are passed over. A path that stands for nothing, or for no
-    regular file, is an InputError.
-    """
-    found: dict[Path, Source] = {}
-    for text in paths:
-        if not str(text):
-            raise UsageError("'' names nothing. Give files, folders or globs of logs; . is here.")
-        path = Path(text)
-        if path.is_dir():
-            for file in sorted(walk(path)):
-                found.setdefault(file.resolve(), Source(file, named=False))
-        elif path.exists():
-            if not path.is_file():
-                # It could be read once only, and a pipe without a writer never ends.
-                raise InputError(f"{path} is no regular file. Pipe it: logscope ingest - < FILE")
-            found[path.resolve()] = Source(path, named=True)
-        else:
-            matches = sorted(glob.glob(str(path), recursive=True))
-            if not matches:
-                raise InputError(f"{path} does not exist. Give files, folders or globs of logs.")
-            for match in matches:
-                if Path(match).is_file():
-                    found.setdefault(Path(match).resolve(), Source(Path(match), named=True))
-    return list(found.values())
-
-
-def spool(folder: Path) -> Path:
-    """Write standard input to a file in `folder`, because a log's head is looked at first."""
-    path = folder / STDIN
-    with path.open("wb") as file:
-        shutil.copyfileobj(sys.stdin.buffer, file)
-    return path
-
-
-def place_of(path: Path) -> str:
-    """Return how a file is called in the store: where it lies; standard input as it was given."""
-    return STDIN if path.name == STDIN else str(path)
-
-
-def walk(folder: Path) -> Iterator[Path]:
-    """Yield the visible files under a folder, stores left out."""
-    if (folder / "files" / STORE_LEDGER).is_dir():
-        return
-    for path in folder.iterdir():
-        if path.name.startswith("."):
-            continue
-        if path.is_dir():
-            yield from walk(path)
-        elif path.is_file():
-            yield path
 
 
 def compression(path: Path) -> str | None:

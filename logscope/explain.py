@@ -18,6 +18,7 @@ from logscope.errors import InputError, UsageError, did_you_mean
 from logscope.formats import Format, Head, claims
 from logscope.output import clean
 from logscope.screens import records_line, short_path
+from logscope.sources import discover
 from logscope.store import Store
 from logscope.tables import new_connection, table_columns, view_name
 from logscope.words import plural
@@ -284,10 +285,7 @@ def top_level(columns: str) -> list[str]:
 
 def folder_screen(folder: Path, formats: Mapping[str, Format]) -> str:
     """Return how many files of a folder each format claims, and those that none does."""
-    heads = {
-        str(source.path): containers.read_head(source.path)
-        for source in containers.discover([folder])
-    }
+    heads = {str(source.path): containers.read_head(source.path) for source in discover([folder])}
     claimed = claims_of(heads, formats)
     counts = Counter(" and ".join(names) for names in claimed.values() if names)
     others = sorted(path for path, names in claimed.items() if not names)

@@ -15,6 +15,7 @@ from typing import Any
 
 from logscope import containers, plain_files
 from logscope.config import quote
+from logscope.digests import Digest
 from logscope.formats import Format, Head
 from logscope.reading import Growth
 from logscope.store import Store
@@ -93,15 +94,11 @@ class KnownFiles:
         }
         return sorted(fitting.values(), key=lambda file: -file.size_bytes)
 
-    def growth(
-        self, path: Path, beginnings: Collection[KnownFile], digests: dict[int, str]
-    ) -> Growth | None:
-        """Return of which known file a file is the continuation, None if of none.
-
-        `digests` are the SHA-256 of its own beginnings by size.
-        """
+    def growth(self, beginnings: Collection[KnownFile], digest: Digest) -> Growth | None:
+        """Return of which known file a file (its digest) is the continuation, None if of none."""
+        path = digest.path
         for file in beginnings:
-            if digests.get(file.size_bytes) != file.sha256:
+            if digest.of_beginning(file.size_bytes) != file.sha256:
                 continue
             begins = plain_files.line_start(path, file.size_bytes)
             if begins == file.size_bytes:

@@ -1,9 +1,8 @@
-"""Plain files: their bytes hashed and searched, their lines counted, cut off and put together."""
+"""Plain files: their bytes searched, their lines counted, cut off and put together."""
 
 from __future__ import annotations
 
 import csv
-import hashlib
 import mmap
 import re
 import shutil
@@ -14,20 +13,6 @@ from pathlib import Path
 CHUNK = 1 << 20
 # What stands for a line that is too long to be read, before its size in bytes.
 TOO_LONG = "too long: "
-
-
-def digest(path: Path, ends: Sequence[int] = ()) -> tuple[str, dict[int, str]]:
-    """Return the SHA-256 of a file's bytes, and by `ends` (in bytes) those of its beginnings."""
-    beginnings: dict[int, str] = {}
-    with path.open("rb") as file:
-        hashed = hashlib.sha256()
-        position = 0
-        for end in sorted(set(ends)):
-            while position < end and (block := file.read(min(CHUNK, end - position))):
-                hashed.update(block)
-                position += len(block)
-            beginnings[end] = hashed.hexdigest()
-        return hashlib.file_digest(file, lambda: hashed).hexdigest(), beginnings
 
 
 def count_lines(path: Path, end: int) -> int:

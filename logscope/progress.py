@@ -6,11 +6,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+Progress = Callable[[str, int, int], None]
+
 STEPS = {"look": "Looking at files", "unpack": "Unpacking", "read": "Reading", "merge": "Merging"}
 
 
 @contextmanager
-def showing() -> Iterator[Callable[[str, int, int], None]]:
+def showing() -> Iterator[Progress]:
     """Give a callback (step, done, total) that shows the step under way and its time."""
     if not sys.stderr.isatty():
         yield lambda step, done, total: None

@@ -8,7 +8,7 @@ from typing import Any
 
 from logscope import identity, merging, staging
 from logscope.config import Config
-from logscope.ingest import stamps
+from logscope.intake import stamps
 from logscope.prices import replace_prices
 from logscope.rereading import Reread, changed_formats, read_again
 from logscope.safe_sql import check_rules

@@ -8,9 +8,9 @@ from typing import Any
 
 from logscope import plain_files
 from logscope.config import quote
-from logscope.containers import place_of
 from logscope.plain_files import TOO_LONG
 from logscope.reading import MAX_LINE_BYTES, Plan
+from logscope.sources import place_of
 
 NOT_JSON = "not JSON"
 

@@ -15,8 +15,9 @@ from typing import Any
 from logscope import containers, plain_files, staging
 from logscope.config import Config, quote
 from logscope.delta import Change, LiveFile
+from logscope.digests import Digest
 from logscope.formats import find_formats, format_stamps
-from logscope.ingest import gather, plan_file, recorded_formats
+from logscope.intake import gather, plan_file, recorded_formats
 from logscope.known import KnownFile, KnownFiles
 from logscope.reading import Plan
 from logscope.store import MEMORY_LIMIT, Store
@@ -100,12 +101,12 @@ def plan_again(file: KnownFile, scratch: Path) -> Plan | None:
     format = find_formats().get(file.format)
     path = Path(file.path)
     try:
-        sha256, beginnings = plain_files.digest(path, [file.size_bytes])
+        digest = Digest(path).run()
     except OSError:
         return None
     source = path
-    if sha256 != file.sha256:
-        if beginnings[file.size_bytes] != file.sha256:
+    if digest.sha256 != file.sha256:
+        if digest.of_beginning(file.size_bytes) != file.sha256:
             return None
         # It has grown since; the next ingest reads on where this one ends.
         source = scratch / f"{file.file_id}-as-it-was"

@@ -6,7 +6,6 @@ DuckDB connection whose views list the live files, so that queries run at plain 
 
 from __future__ import annotations
 
-import os
 import shutil
 import uuid
 from collections.abc import Hashable, Iterator, Mapping
@@ -25,7 +24,6 @@ from logscope.tables import create_views, new_connection, scan_sql, table_column
 if TYPE_CHECKING:
     from logscope.delta import Change, LiveFile, Snapshot
 
-FOLDER_NAME = "logscope-store"
 LOCK = ".lock"
 SCRATCH = ".scratch"
 
@@ -38,19 +36,6 @@ MEMORY_LIMIT = "2GB"
 # Rows of long lists: a reader holds a whole group of them, and with DuckDB's 122,880 rows of 100
 # chunks that is 100 MB for each of its threads.
 ROW_GROUPS = {"streams": 20_480}
-
-
-def find_store(path: Path | None = None) -> Path:
-    """Return the store to use: `path`, LOGSCOPE_STORE, or the nearest logscope-store/ upward."""
-    if path is not None:
-        return path
-    if os.environ.get("LOGSCOPE_STORE"):
-        return Path(os.environ["LOGSCOPE_STORE"])
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / FOLDER_NAME).is_dir():
-            return folder / FOLDER_NAME
-    return here / FOLDER_NAME
 
 
 class Store:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from logscope import containers, staging
 from logscope.formats import Format, find_formats
-from logscope.ingest import plan_file
+from logscope.intake import plan_file
 from logscope.merging import read
 from logscope.tables import new_connection, table_columns
 from tests.test_arrangements import tried

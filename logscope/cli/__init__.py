@@ -28,6 +28,8 @@ except KeyboardInterrupt:
 
 def main() -> None:
     """Run the command line; the process ends with it."""
+    # Threads that only now and then need the interpreter are not to wait 5 ms for it each time.
+    sys.setswitchinterval(0.0005)
     try:
         app(prog_name="logscope")
     except SystemExit as ended:

@@ -64,9 +64,10 @@ def export(
 ) -> None:
     """Turn a recommendation into the proxy's configuration, as a diff on your own file."""
     from logscope import proxies
+    from logscope.config import find_store
     from logscope.output import write as write_text
     from logscope.recommendation import find_recommendation
-    from logscope.store import Store, find_store
+    from logscope.store import Store
 
     if write and base is None and output is None:
         raise UsageError("--write changes a file: name it with --base or -o.")
