@@ -162,12 +162,30 @@ def account(connection: Any, plans: Sequence[Plan], digests: dict[str, str]) -> 
     )
 
 
-def summarise(connection: Any, result: IngestResult) -> IngestResult:
-    """Fill the account from the temporary tables of this ingest."""
+def count(connection: Any, result: IngestResult) -> IngestResult:
+    """Fill in the four counts, and why records were rejected."""
     one = connection.execute(
         "select count(*), sum(bytes_read), sum(records), sum(stored), sum(merged), sum(ignored), "
         "sum(rejected) from next_files"
     ).fetchone()
+    reasons = connection.execute(
+        "select reason, count(*) from next_rejects group by reason order by 2 desc, 1"
+    ).fetchall()
+    return replace(
+        result,
+        files=one[0],
+        size_bytes=int(one[1] or 0),
+        records=int(one[2]),
+        stored=int(one[3]),
+        merged=int(one[4]),
+        ignored=int(one[5]),
+        rejected=int(one[6]),
+        reasons=tuple(reasons),
+    )
+
+
+def summarise(connection: Any, result: IngestResult) -> IngestResult:
+    """Fill in what each format brought, what is unknown, and how records came to be merged."""
     spans = connection.execute(
         """
         with spans as (
@@ -181,9 +199,6 @@ def summarise(connection: Any, result: IngestResult) -> IngestResult:
         from next_files left join spans using (format)
         group by next_files.format order by sum(records) desc, next_files.format
         """
-    ).fetchall()
-    reasons = connection.execute(
-        "select reason, count(*) from next_rejects group by reason order by 2 desc, 1"
     ).fetchall()
     unknown = connection.execute(
         """
@@ -206,7 +221,19 @@ def summarise(connection: Any, result: IngestResult) -> IngestResult:
         "select label from (select unnest(map_keys(labels)) as label from written_requests) "
         "where label not in ('task', 'team') group by label order by count(*) desc, label limit 5"
     ).fetchall()
-    merged = connection.execute(
+    return replace(
+        result,
+        formats=tuple(FormatCount(*row) for row in spans),
+        unknown_shares=tuple((name, share) for name, share in shares if share),
+        unpriced_models=tuple(row[0] for row in unpriced),
+        labels=tuple(row[0] for row in labels),
+        merged_how=tuple(summarise_merged(connection) if result.merged else ()),
+    )
+
+
+def summarise_merged(connection: Any) -> list[tuple[str, int]]:
+    """Return how records came to be merged, and how many."""
+    rows: list[tuple[str, int]] = connection.execute(
         """
         with seen as (
             select request_id, list_sort(list_distinct(list(format))) as formats, count(*) - 1 as n
@@ -228,19 +255,4 @@ def summarise(connection: Any, result: IngestResult) -> IngestResult:
         from seen where n > 0 group by how order by records desc, how
         """
     ).fetchall()
-    return replace(
-        result,
-        files=one[0],
-        size_bytes=int(one[1] or 0),
-        records=int(one[2]),
-        stored=int(one[3]),
-        merged=int(one[4]),
-        ignored=int(one[5]),
-        rejected=int(one[6]),
-        formats=tuple(FormatCount(*row) for row in spans),
-        reasons=tuple(reasons),
-        unknown_shares=tuple((name, share) for name, share in shares if share),
-        unpriced_models=tuple(row[0] for row in unpriced),
-        labels=tuple(row[0] for row in labels),
-        merged_how=tuple(merged),
-    )
+    return rows

@@ -35,12 +35,14 @@ COMMENT = re.compile(r"^(comment on (?:table|view|column) (\w+)(?:\.\w+)? is .*?
 GROUPS = {name: name for name in ("model", "region", "task")}
 
 
-def write_door(root: Path, version: int, scans: Mapping[str, str], changed: Iterable[str]) -> None:
-    """Replace logscope.duckdb by one that shows a version of the store; DuckDB from 1.4 opens it.
+def prepare_door(
+    root: Path, version: int, scans: Mapping[str, str], changed: Iterable[str]
+) -> Path | None:
+    """Write a door that shows a version of the store beside the one there is; `show` puts it in place.
 
-    `scans` are the SELECTs over the live files by table. Most of it stays the same from commit to
-    commit: of a door made by the same SQL only the views of the `changed` tables are made anew. One
-    that shows this version stays as it is.
+    Returns None if that one shows this version already. DuckDB from 1.4 opens it. `scans` are the
+    SELECTs over the live files by table. Most of it stays the same from commit to commit: of a door
+    made by the same SQL only the views of the `changed` tables are made anew.
     """
     old, new = root / CATALOG, root / f"{CATALOG}.{os.getpid()}"
     # The caller holds the writer's place: these are of writers that were killed.
@@ -55,7 +57,7 @@ def write_door(root: Path, version: int, scans: Mapping[str, str], changed: Iter
         if (stamp, shown) == (door_stamp(), version):
             connection.execute("use memory; detach door")
             new.unlink()
-            return
+            return None
         if stamp == door_stamp():
             connection.execute("begin")
             # After a kill between the commit and the door, the door lags behind.
@@ -75,7 +77,13 @@ def write_door(root: Path, version: int, scans: Mapping[str, str], changed: Iter
             connection.execute(f"create macro door_stamp() as {quote(door_stamp())}")
         connection.execute(f"create or replace macro door_version() as {version}")
         connection.execute("commit; use memory; detach door")
-    new.replace(old)
+    return new
+
+
+def show(root: Path, door: Path | None) -> None:
+    """Put a door that was prepared in place of logscope.duckdb."""
+    if door:
+        door.replace(root / CATALOG)
 
 
 def replace_views(connection: Any, scans: Mapping[str, str]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from logscope import containers, merging, plain_files, staging
-from logscope.accounting import IngestResult, account, open_written, summarise
+from logscope.accounting import IngestResult, account, count, open_written, summarise
 from logscope.config import Config, quote
 from logscope.delta import Change
 from logscope.digests import Digests
@@ -244,7 +244,7 @@ def write(
         door = beside.submit(store.open_door)
         changes = gather(connection, store, config, plans, digests)
         door.result()
-    result = summarise(connection, result)
+    result = count(connection, result)
     reasons = "; ".join(f"{n} {reason}" for reason, n in result.reasons[:3])
     if result.rejected == result.records > 0 and not (grown or result.unchanged_files):
         raise InputError(
@@ -257,8 +257,10 @@ def write(
             f"allows ({reasons}); nothing was stored. Mend the file, or allow more and see "
             "`logscope status --rejects`."
         )
-    store.commit(changes, stamps_beside(store, config))
-    return result
+    with ThreadPoolExecutor(1) as beside:
+        summary = beside.submit(summarise, connection, result)
+        store.commit(changes, stamps_beside(store, config))
+        return summary.result()
 
 
 def gather(
@@ -269,14 +271,18 @@ def gather(
     digests: dict[str, str],
 ) -> dict[str, Change]:
     """Merge the staged records into the store and account for them; return what is to be committed."""
-    changes = merging.merge_records(connection, store, config)
+    rewrites = merging.merge_records(connection, store, config)
     connection.execute(
         "create table next_rejects (file_id varchar, path varchar, line bigint, reason varchar, excerpt varchar)"
     )
-    fill(connection, "next_rejects", rejected_records(connection, plans))
+    # The account needs the rows, not the files in which they are stored.
+    with connection.cursor() as own, ThreadPoolExecutor(1) as beside:
+        written = beside.submit(merging.write_rows, own, store, rewrites)
+        fill(connection, "next_rejects", rejected_records(connection, plans))
+        account(connection, plans, digests)
+        ledger = write_ledger(connection, store)
+        changes = written.result() | ledger
     open_written(connection, changes["requests"])
-    account(connection, plans, digests)
-    changes |= write_ledger(connection, store)
     if any(change.adds or change.removes for change in changes.values()):
         changes["prices"] = replace_prices(connection, store)
     return changes

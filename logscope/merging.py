@@ -5,13 +5,14 @@ Only Parquet files in which a row really differs are written again; equal repeat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from logscope import names, prices
 from logscope.config import Config, quote
-from logscope.delta import Change
+from logscope.delta import Change, LiveFile
 from logscope.identity import climb, exists, open_stored, resolve
 from logscope.reading import DERIVED
 from logscope.store import Store
@@ -44,17 +45,26 @@ HOST_REGION = (
 AZURE_REGION = r"(?:^|//)([a-z]+[0-9]?)\.api\.cognitive\."
 
 
+@dataclass(frozen=True)
+class Rewrite:
+    """The rows of a table that are to be written, and the files that these replace."""
+
+    query: str
+    removes: Sequence[LiveFile] = ()
+    days: str | None = None  # the days of the rows, see `Store.write_parquet`
+
+
 def read(name: str) -> str:
     return (HERE / f"{name}.sql").read_text(encoding="utf-8")
 
 
-def merge_records(connection: Any, store: Store, config: Config) -> dict[str, Change]:
-    """Turn the view `records` into changes of the tables that hold what logs tell.
+def merge_records(connection: Any, store: Store, config: Config) -> dict[str, Rewrite]:
+    """Turn the view `records` into what is to be written of the tables that hold what logs tell.
 
     Leaves the views `next_requests` and `next_parents` (all rows that the ingest concerns) for the
     account.
     """
-    changes = {}
+    rewrites = {}
     has_spans = climb(connection, store)
     resolve(connection, store)
     scores, bills, streams = connection.execute(
@@ -62,11 +72,11 @@ def merge_records(connection: Any, store: Store, config: Config) -> dict[str, Ch
         "from records where outcome is null"
     ).fetchone()
     if is_renamed(connection, store, "scores") or scores:
-        changes["scores"] = merge_scores(connection, store)
+        rewrites["scores"] = merge_scores(connection, store)
     if bills:
-        changes["bills"] = merge_bills(connection, store)
+        rewrites["bills"] = merge_bills(connection, store)
     if has_spans:
-        changes["spans"] = replace_rows(connection, store, "spans")
+        rewrites["spans"] = replace_rows(connection, store, "spans")
     connection.execute(
         "create or replace view logged as "
         "select * from records where outcome is null and is_request"
@@ -94,7 +104,7 @@ def merge_records(connection: Any, store: Store, config: Config) -> dict[str, Ch
     derive(connection, config, written)
     if has_streams:
         written.append("streams")
-    return changes | {table: replace_rows(connection, store, table) for table in written}
+    return rewrites | {table: replace_rows(connection, store, table) for table in written}
 
 
 def merge_versions(connection: Any, has_streams: bool) -> None:
@@ -196,7 +206,7 @@ def stream_facts(connection: Any, store: Store, has_streams: bool) -> str:
     return f"{facts} next_streams union all {older}" if has_streams else older
 
 
-def merge_scores(connection: Any, store: Store) -> Change:
+def merge_scores(connection: Any, store: Store) -> Rewrite:
     """Bring scores into the store; of the same score the last one stands."""
     connection.execute(
         f"""
@@ -233,7 +243,7 @@ def merge_scores(connection: Any, store: Store) -> Change:
     return replace_rows(connection, store, "scores")
 
 
-def merge_bills(connection: Any, store: Store) -> Change:
+def merge_bills(connection: Any, store: Store) -> Rewrite:
     """Bring bills into the store; of the same bill the fullest version stands (bills.sql)."""
     open_stored(connection, store, "bills")
     pairs = connection.execute(
@@ -323,8 +333,8 @@ def write_canonical(connection: Any, pairs: Sequence[tuple[Any, Any]]) -> list[l
     return canonical
 
 
-def replace_rows(connection: Any, store: Store, table: str) -> Change:
-    """Write `next_<table>` beside `stored_<table>`: new rows, and files whose rows differ.
+def replace_rows(connection: Any, store: Store, table: str) -> Rewrite:
+    """Find what of `next_<table>` differs from `stored_<table>`: new rows, files whose rows differ.
 
     A stored row is as before, or has changed, or is gone: its id is another one now, or it stands
     in the other table of `requests` and `parents`.
@@ -335,50 +345,56 @@ def replace_rows(connection: Any, store: Store, table: str) -> Change:
     if table in ("requests", "parents"):
         concerned = "select request_id from touched"
     renamed = "stored_id <> request_id" if "request_id" in table_columns()[table] else "false"
+    known, changed = f"stored_keys_of_{table}", f"changed_keys_of_{table}"
     connection.execute(
-        f"create or replace table stored_keys as "
+        f"create or replace table {known} as "
         f"select {key} as row_key, filename, coalesce({renamed}, false) as is_renamed "
         f"from stored_{table} where {key} in ({concerned})"
     )
     kind = "request" if table == "parents" else table[:-1]
     connection.execute(
-        f"insert into stored_before select distinct '{kind} ' || row_key from stored_keys"
+        f"insert into stored_before select distinct '{kind} ' || row_key from {known}"
     )
-    if not exists(connection, "select 1 from stored_keys"):
-        return Change(
-            adds=store.write_parquet(connection, table, f"select {columns} from next_{table}")
-        )
+    if not exists(connection, f"select 1 from {known}"):
+        # To tell their days takes no prices.
+        days = "select started_at::date as day from rows" if table == "requests" else None
+        return Rewrite(f"select {columns} from next_{table}", days=days)
     connection.execute(
         f"""
-        create or replace table changed_keys as
+        create or replace table {changed} as
         select {key} as row_key from (
-            select {columns} from next_{table} where {key} in (select row_key from stored_keys)
+            select {columns} from next_{table} where {key} in (select row_key from {known})
             except
-            select {columns} from stored_{table} where {key} in (select row_key from stored_keys)
+            select {columns} from stored_{table} where {key} in (select row_key from {known})
         )
         union
-        select row_key from stored_keys
+        select row_key from {known}
         where is_renamed or row_key not in (select {key} from next_{table})
         """
     )
     stale = [
         row[0]
         for row in connection.execute(
-            "select distinct filename from stored_keys semi join changed_keys using (row_key) order by 1"
+            f"select distinct filename from {known} semi join {changed} using (row_key) order by 1"
         ).fetchall()
     ]
     kept = (
         f"union all by name select {columns} from stored_{table} "
         f"where filename in ({', '.join(map(quote, stale))}) "
-        f"and {key} not in (select row_key from changed_keys)"
+        f"and {key} not in (select row_key from {changed})"
         if stale
         else ""
     )
-    adds = store.write_parquet(
-        connection,
-        table,
-        f"select {columns} from next_{table} where {key} not in (select row_key from stored_keys) "
-        f"or {key} in (select row_key from changed_keys) {kept}",
+    return Rewrite(
+        f"select {columns} from next_{table} where {key} not in (select row_key from {known}) "
+        f"or {key} in (select row_key from {changed}) {kept}",
+        [file for file in store.files(table) if file.path in set(stale)],
     )
-    removes = [file for file in store.files(table) if file.path in set(stale)]
-    return Change(adds=adds, removes=removes)
+
+
+def write_rows(connection: Any, store: Store, rewrites: Mapping[str, Rewrite]) -> dict[str, Change]:
+    """Write rows that differ as Parquet files; they count only after a commit."""
+    return {
+        table: Change(store.write_parquet(connection, table, one.query, one.days), one.removes)
+        for table, one in rewrites.items()
+    }

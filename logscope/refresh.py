@@ -53,9 +53,10 @@ def recompute(store: Store, config: Config, scratch: Path) -> int:
     facts = merging.stream_facts(connection, store, has_streams=False)
     connection.execute(f"create table stream_facts as {facts}")
     merging.derive(connection, config)
-    changes = {"requests": merging.replace_rows(connection, store, "requests")}
+    rewrites = {"requests": merging.replace_rows(connection, store, "requests")}
+    changes = merging.write_rows(connection, store, rewrites)
     changes["prices"] = replace_prices(connection, store, whole=True)
-    changed = connection.execute("select count(*) from changed_keys").fetchone()[0]
+    changed = connection.execute("select count(*) from changed_keys_of_requests").fetchone()[0]
     store.commit(changes, stamps(config))
     connection.close()
     return int(changed)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from logscope.config import quote
-from logscope.door import write_door
+from logscope.door import prepare_door, show
 from logscope.errors import StoreError
 from logscope.tables import create_views, new_connection, scan_sql, table_columns
 
@@ -33,9 +33,9 @@ DAYS_IN_PLACE = 8
 
 # Bounded on purpose; under 1 GB DuckDB 2.0 writes with a single thread.
 MEMORY_LIMIT = "2GB"
-# Rows of long lists: a reader holds a whole group of them, and with DuckDB's 122,880 rows of 100
-# chunks that is 100 MB for each of its threads.
-ROW_GROUPS = {"streams": 20_480}
+# DuckDB's would be 122,880 rows. A reader holds a whole group of long lists: of 100 chunks each that
+# is 100 MB for each of its threads. Several groups of requests are written at once.
+ROW_GROUPS = {"streams": 20_480, "requests": 40_960}
 
 
 class Store:
@@ -249,9 +249,7 @@ class Store:
         days = since, until
         if days not in self._open:
             self._open[days] = self.connect(since, until)
-        cursor = self._open[days].cursor()
-        cursor.execute("set TimeZone = 'UTC'")
-        return cursor
+        return self._open[days].cursor()
 
     def scans(self, since: date | None = None, until: date | None = None) -> dict[str, str]:
         """Return for each table the SELECT that reads its live files of the days asked for."""
@@ -259,16 +257,21 @@ class Store:
             table: scan_sql(table, self.files(table, since, until)) for table in table_columns()
         }
 
-    def write_parquet(self, connection: Any, table: str, query: str) -> list[LiveFile]:
-        """Write a query's rows as Parquet files of a table; they count only after a commit."""
+    def write_parquet(
+        self, connection: Any, table: str, query: str, listed: str | None = None
+    ) -> list[LiveFile]:
+        """Write a query's rows as Parquet files of a table; they count only after a commit.
+
+        `listed` is a query that gives the days of the rows, and perhaps others, at less cost.
+        """
         folder = self.path / table
         columns = table_columns()[table]
         rows = f"select {', '.join(columns)} from ({query})"
         if "day" not in columns:
             file = self._write(connection, folder, rows)
             return [file] if file else []
-        listed = f"select distinct day from ({query}) order by day"
-        days = [row[0] for row in connection.execute(listed).fetchall()]
+        of_days = f"select distinct day from ({listed or query}) order by day"
+        days = [row[0] for row in connection.execute(of_days).fetchall()]
         # A range of times passes through views down to the file; a day made of them does not.
         condition = (
             "started_at >= timestamptz '{day} 00:00Z' "
@@ -314,17 +317,31 @@ class Store:
         The caller holds the writer's place.
         """
         scans = self.scans()
-        write_door(self.path, self.snapshot.version, scans, scans)
+        show(self.path, prepare_door(self.path, self.snapshot.version, scans, scans))
 
     def commit(self, changes: Mapping[str, Change], stamps: Mapping[str, str]) -> Store:
         """Make the changes count at once, replace the door for other clients, and return the result."""
         from logscope import delta
 
-        snapshot = delta.commit(self.path, self.snapshot, changes, stamps)
+        files = {table: self.files(table) for table in table_columns()}
+        for table, change in changes.items():
+            gone = {file.path for file in change.removes}
+            kept = (file for file in files[table] if file.path not in gone)
+            files[table] = sorted((*kept, *change.adds), key=lambda file: file.path)
+        scans = {table: scan_sql(table, live) for table, live in files.items()}
+        changed = {*changes, delta.LEDGER}
+        with ThreadPoolExecutor(1) as beside:
+            door = beside.submit(prepare_door, self.path, self.snapshot.version + 1, scans, changed)
+            try:
+                snapshot = delta.commit(self.path, self.snapshot, changes, stamps)
+            except BaseException:
+                if left := door.result():
+                    left.unlink()
+                raise
+            show(self.path, door.result())
         counting = {file.path for change in changes.values() for file in change.adds}
         self._uncommitted[:] = [path for path in self._uncommitted if str(path) not in counting]
         after = Store(self.path)
         after.__dict__["snapshot"] = snapshot
-        after.remember(self)
-        write_door(after.path, snapshot.version, after.scans(), {*changes, delta.LEDGER})
+        after._live.update(files)
         return after

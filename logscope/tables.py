@@ -37,7 +37,8 @@ def new_connection(memory_limit: str | None = None, scratch: Path | None = None)
     if scratch:
         settings["temp_directory"] = str(scratch)
     connection = duckdb.connect(config=settings)
-    connection.execute("set TimeZone = 'UTC'")
+    # Of all its cursors, too.
+    connection.execute("set global TimeZone = 'UTC'")
     return connection
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tomllib
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -351,3 +353,23 @@ def test_a_month_in_a_name_goes_but_its_price_is_found_by_the_name_as_logged(ben
     assert [(row["model"], float(row["cost_usd"])) for row in rows] == [
         (model, pytest.approx(usd)) for _, _, model, usd in sold
     ]
+
+
+def test_the_day_of_a_price_is_in_utc_wherever_the_machine_stands(tmp_path: Path) -> None:
+    """In Auckland, 13 hours ahead, it is the 2nd of November already when the price still holds."""
+    (tmp_path / "logscope.toml").write_text(
+        "[[prices.m]]\ninput = 1\noutput = 1\n[[prices.m]]\ninput = 3\noutput = 3\n"
+        "valid_from = 2026-11-02\n"
+    )
+    times = ("2026-11-01T12:00:00Z", "2026-11-01T23:59:59Z", "2026-11-02T00:00:00Z")
+    bench = Bench(tmp_path)
+    log = bench.write([
+        native(f"r{number}", model="m", provider="own", started_at=time, input_tokens=999_000,
+               output_tokens=1000)
+        for number, time in enumerate(times)
+    ])  # fmt: skip
+    command = [sys.executable, "-m", "logscope", "ingest", "--store", tmp_path / "store", log]
+    environment = {**os.environ, "TZ": "Pacific/Auckland", "PYTHONPATH": str(Path.cwd())}
+    subprocess.run(command, check=True, cwd=tmp_path, env=environment, capture_output=True)
+    rows = bench.rows("select cost_usd from requests order by request_id")
+    assert [float(row["cost_usd"]) for row in rows] == [1, 1, 3]
