@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from logscope.gaps import CHUNKS, LEVELS, chunks, percentile_name
 from logscope.intervals import interpolated, neighbours
-from logscope.runs import Groups, Numbers, Runs, Values, stable_order
+from logscope.runs import Numbers, Runs, Values, stable_order
 from logscope.tables import fetch
 
 if TYPE_CHECKING:
@@ -65,14 +65,10 @@ class Batch:
     size: Numbers  # how many gaps each piece has, one at least
     part: Numbers  # group * PARTS + part
 
-    def size_of(self, parts: int) -> Values:
-        """Return how many gaps each part has here."""
-        return np.bincount(self.part, weights=self.size, minlength=parts).astype(float)
-
-    def sums(self, values: Values, parts: int) -> Values:
-        """Return the sum over each part of a value for each gap."""
-        of_piece = np.add.reduceat(values, np.cumsum(self.size) - self.size)
-        return np.bincount(self.part, weights=of_piece, minlength=parts).astype(float)
+    def sums(self, values: Values) -> Values:
+        """Return the sum over each piece of a value for each gap."""
+        of_piece: Values = np.add.reduceat(values, np.cumsum(self.size) - self.size)
+        return of_piece
 
 
 @dataclass(frozen=True)
@@ -133,9 +129,9 @@ def pooled(connection: Any) -> dict[str, polars.DataFrame]:
     pools = [Pool.of(parts, definition) for definition in range(len(CHUNKS))]
     hit = np.unique(np.concatenate([pool.stretch.ravel() for pool in pools]))
     for stretches in portions(hit, parts.counts[:, 1:].sum(axis=1).ravel()):
-        lying = parts.gathered(batches, stretches)
+        gaps, cell = parts.gathered(batches, stretches)
         for pool in pools:
-            pool.find(lying, stretches)
+            pool.find(gaps, cell, stretches)
     return {name: pool.frame(keys) for name, pool in zip(CHUNKS, pools, strict=True)}
 
 
@@ -155,36 +151,40 @@ class Parts:
         counts = np.zeros(parts * scale.each, dtype=np.int64)
         n, total, squares, centre = np.zeros((4, parts))
         for batch in batches:
+            part = batch.part
             np.add.at(counts, scale.place(batch), 1)
-            size, gaps = batch.size_of(parts), batch.sums(batch.gaps, parts)
+            new = part[n[part] == 0]
+            np.add.at(n, part, batch.size)
+            np.add.at(total, part, batch.sums(batch.gaps))
             # Squares are summed about what a part's first gaps say its mean is: without loss.
-            new = (n == 0) & (size > 0)
-            centre[new] = gaps[new] / size[new]
-            off = batch.gaps - np.repeat(centre[batch.part], batch.size)
+            centre[new] = total[new] / n[new]
+            off = batch.gaps - np.repeat(centre[part], batch.size)
             off *= off
-            squares += batch.sums(off, parts)
-            n, total = n + size, total + gaps
+            np.add.at(squares, part, batch.sums(off))
         mean = total / np.maximum(n, 1)
         squares = np.maximum(squares - n * (mean - centre) ** 2, 0)
         shape = groups, PARTS
         return cls(scale, counts.reshape(*shape, -1), mean.reshape(shape), squares.reshape(shape))
 
-    def gathered(self, batches: Iterable[Batch], stretches: Numbers) -> Runs:
-        """Return what lies in some stretches of the groups: one run for each of the parts there."""
+    def gathered(self, batches: Iterable[Batch], stretches: Numbers) -> tuple[Values, Numbers]:
+        """Return the gaps in some stretches of the groups, in their order, and the cell of each.
+
+        A cell is stretch * PARTS + part, a stretch numbered by its place among those asked for.
+        """
         number = np.full(self.counts.shape, -1, dtype=np.int32)
         group, stretch = np.divmod(stretches, self.scale.each)
         number[group, :, stretch] = np.arange(len(stretches) * PARTS).reshape(-1, PARTS)
         number[:, 0] = -1  # of no definition
-        run_of = number.ravel()
-        gaps, run = [], []
+        cell_of = number.ravel()
+        gaps, cell = [], []
         for batch in batches:
-            of_gap = run_of[self.scale.place(batch)]
+            of_gap = cell_of[self.scale.place(batch)]
             lies = of_gap >= 0
             gaps.append(batch.gaps[lies])
-            run.append(of_gap[lies])
-        together = np.concatenate(run)
-        order = stable_order(together)
-        return Runs.of(np.concatenate(gaps)[order], together[order], len(stretches) * PARTS)
+            cell.append(of_gap[lies])
+        cells = np.concatenate(cell)
+        order = stable_order(cells >> len(CHUNKS))
+        return np.concatenate(gaps)[order], cells[order]
 
 
 @dataclass(frozen=True)
@@ -221,13 +221,13 @@ class Pool:
             has, group, n, mean, np.sqrt(squares / n), stretch, within, np.empty(stretch.shape)
         )
 
-    def find(self, lying: Runs, stretches: Numbers) -> None:
-        """Find the gaps that lie in some stretches; `lying` is what `Parts.gathered` returns of them."""
+    def find(self, gaps: Values, cell: Numbers, stretches: Numbers) -> None:
+        """Find what lies in some stretches, among what `Parts.gathered` returns of them."""
         mine = np.isin(self.stretch, stretches)
-        place, part = np.divmod(np.arange(len(stretches) * PARTS), PARTS)
-        groups = Groups(lying, np.where(self.has[part], place, -1))
+        counts = self.has[cell & (PARTS - 1)]
+        lying = Runs.of(gaps[counts], cell[counts] >> len(CHUNKS), len(stretches))
         wanted = np.searchsorted(stretches, self.stretch[mine])
-        self.found[mine] = groups.ranked(wanted, self.within[mine])
+        self.found[mine] = lying.values[lying.starts[wanted] + self.within[mine]]
 
     def frame(self, keys: NDArray[np.uint64]) -> polars.DataFrame:
         """Return a row per group, in the order of their keys."""
@@ -254,12 +254,12 @@ def ranks(n: NDArray[np.int64]) -> Numbers:
 
 
 def portions(stretches: Numbers, counts: Numbers) -> Iterator[Numbers]:
-    """Cut stretches into portions of at most MOST / 4 gaps; one that holds more is alone."""
+    """Cut stretches into portions of at most MOST / 8 gaps; one that holds more is alone."""
     through = np.cumsum(counts[stretches])
     start = 0
     while start < len(stretches):
         before = through[start - 1] if start else 0
-        end = max(int(np.searchsorted(through, before + MOST // 4, side="right")), start + 1)
+        end = max(int(np.searchsorted(through, before + MOST // 8, side="right")), start + 1)
         yield stretches[start:end]
         start = end
 
