@@ -99,6 +99,11 @@ def percent(name: str, digits: int = 1, sign: str = "") -> Callable[[Row], str]:
     return lambda row: UNKNOWN if row[name] is None else f"{100 * row[name]:{sign},.{digits}f} %"
 
 
+def as_set(name: str) -> Callable[[Row], str]:
+    """Return what shows a share that somebody has set as it was set: 99.95 %."""
+    return lambda row: UNKNOWN if row[name] is None else f"{round(row[name] * 100, 9):g} %"
+
+
 def text(name: str) -> Callable[[Row], str]:
     return lambda row: UNKNOWN if row[name] is None else clean(str(row[name]))
 
@@ -194,7 +199,7 @@ def objectives_table(frame: polars.DataFrame, by: Sequence[str]) -> str:
         ("objective", text("objective")),
         ("ttft ms", ms("ttft_slo_ms")),
         ("total ms", ms("duration_slo_ms")),
-        ("goal", percent("goal")),
+        ("goal", as_set("goal")),
         ("goodput", percent("goodput")),
         ("budget left", percent("budget_left", 0)),
         ("operations", whole("operations")),
