@@ -57,6 +57,25 @@ def starts_of(labels: NDArray[Any]) -> NDArray[np.int64]:
     return np.concatenate([np.zeros(min(len(labels), 1), dtype=np.int64), changes])
 
 
+def in_order(values: Values, numbers: Numbers, end: int) -> tuple[Values, Numbers]:
+    """Return values in order, and the number of each; equal values in the order of their numbers.
+
+    The numbers are whole, from 0 to below `end`.
+    """
+    # Times are mostly told to the microsecond: then one number holds both, and such numbers are
+    # sorted in a third of the time.
+    bits = end.bit_length()
+    whole = np.rint(values * 1000)
+    if np.array_equal(whole / 1000, values) and np.abs(whole).max(initial=0) < 2.0 ** (63 - bits):
+        both = whole.astype(np.int64) << bits
+        both |= numbers
+        both.sort()
+        return (both >> bits) / 1000, both & ((1 << bits) - 1)
+    order = stable_order(numbers)
+    order = order[np.argsort(values[order], kind="stable")]
+    return values[order], numbers[order]
+
+
 def places(values: Values) -> Numbers:
     """Return the number of the stretch in which each value lies: a larger one for larger values."""
     bits = values.view(np.int64)

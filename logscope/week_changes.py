@@ -30,7 +30,7 @@ from logscope.errors import UsageError, did_you_mean
 from logscope.intervals import LEAST
 from logscope.measures import MEASURES, require_rows
 from logscope.mixes import Sample, Weighted, clustered, common_mix, influence, percentile
-from logscope.runs import numbered, stable_order, starts_of
+from logscope.runs import in_order, numbered, small, stable_order, starts_of
 from logscope.selection import COMPUTED, Selection, local_time
 from logscope.store import Store
 from logscope.tables import fetch
@@ -246,21 +246,21 @@ def weeks_of(rows: polars.DataFrame, alike: polars.DataFrame, days: int = 7) -> 
     if days < 7:
         order = order[day[at[order]] < days]
     part = part[order]
-    places = np.min_scalar_type(7 * len(cells) * 24)
-    of_cell = cell.astype(places) * 24
-    of_hour = ((6 - of_week // 24) * len(cells) * 24 + of_week % 24).astype(places)
+    # A place for each hour of the week and cell. Equal values come in the order of their places: in
+    # which order they were read does not matter.
+    places = 7 * 24 * len(cells)
+    hour_at, cell_at = (small(one) for one in np.divmod(np.arange(places), len(cells)))
+    day_at = (hour_at // 24).astype(np.int8)
+    of_hour = (of_week * len(cells)).astype(np.min_scalar_type(places))
     found: dict[Any, dict[int, Sample]] = {}
     hours: dict[Any, Hours] = {}
     for start, end in pairwise([*starts_of(part), len(part)]):
         number, ago = divmod(int(part[start]), PAST_CHANGES + 2)
         mine = order[start:end]
-        # By value; equal ones by day, cell and hour: in which order they were read does not matter.
-        mine = mine[stable_order(of_cell[nth[mine]] + of_hour[at[mine]])]
-        mine = mine[np.argsort(value[mine], kind="stable")]
-        sample = Sample(value[mine], cell[nth[mine]], day[at[mine]])
-        found.setdefault(keys[number], {})[ago] = sample
+        ordered, place = in_order(value[mine], of_hour[at[mine]] + cell[nth[mine]], places)
+        found.setdefault(keys[number], {})[ago] = Sample(ordered, cell_at[place], day_at[place])
         if ago == 0:
-            hours[keys[number]] = hour[mine]
+            hours[keys[number]] = hour_at[place]
     return found, hours
 
 

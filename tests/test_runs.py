@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logscope.runs import Groups, Runs, combined, numbered, stable_order, starts_of
+from logscope.runs import Groups, Runs, combined, in_order, numbered, stable_order, starts_of
 
 VALUES = st.one_of(
     st.sampled_from([0.0, -0.0, 1.0, 1.5, 1e-300, -3.0, float("inf"), float("nan")]),
@@ -46,6 +46,28 @@ def test_numbers_stay_apart_where_their_type_is_short() -> None:
     assert stable_order(np.array([300, 2, 300, 0])).tolist() == [3, 1, 0, 2]
     names, places = numbered(np.array([2**63, 5, 2**63], dtype=np.uint64))
     assert (names.tolist(), places.tolist()) == ([5, 2**63], [1, 0, 1])
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(
+                st.sampled_from([0.0, 0.001, 12.3456, 1e9, 1e300, -7.25]),
+                st.integers(0, 3000).map(lambda us: us / 1000),
+            ),
+            st.integers(0, 299),
+        ),
+        max_size=30,
+    )
+)
+def test_values_come_in_order_with_what_goes_with_them(pairs: list[tuple[float, int]]) -> None:
+    values, numbers = in_order(
+        np.array([value for value, _ in pairs], dtype=float),
+        np.array([number for _, number in pairs], dtype=np.uint16),
+        300,
+    )
+    assert [*zip(values.tolist(), numbers.tolist(), strict=True)] == sorted(pairs)
 
 
 def test_each_label_begins_once() -> None:
