@@ -80,6 +80,18 @@ def prepare_door(
     return new
 
 
+def is_shown(root: Path, version: int) -> bool:
+    """Return whether logscope.duckdb shows a version of the store, as the SQL of now makes it."""
+    if any(root.glob(f"{CATALOG}.*")):
+        return False
+    with new_connection() as connection:
+        try:
+            connection.execute(f"attach {quote(str(root / CATALOG))} as door (read_only)")
+        except duckdb.Error:
+            return False
+        return door_of(connection) == (door_stamp(), version)
+
+
 def show(root: Path, door: Path | None) -> None:
     """Put a door that was prepared in place of logscope.duckdb."""
     if door:

@@ -124,6 +124,8 @@ def take_in(
                 hash_of = {plan.file_id: hashes[plan.path] for plan in plans}
                 with store.writing() as store:
                     result = write(connection, store, config, plans, hash_of, max_rejects, result)
+        if not plans:
+            store.mend_door()
     return result
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from logscope.config import quote
-from logscope.door import prepare_door, show
+from logscope.door import is_shown, prepare_door, show
 from logscope.errors import StoreError
 from logscope.tables import create_views, new_connection, scan_sql, table_columns
 
@@ -318,6 +318,12 @@ class Store:
         """
         scans = self.scans()
         show(self.path, prepare_door(self.path, self.snapshot.version, scans, scans))
+
+    def mend_door(self) -> None:
+        """Bring the door to what the store is, if a writer was killed before it came to that."""
+        if not is_shown(self.path, self.snapshot.version):
+            with self.writing() as store:
+                store.open_door()
 
     def commit(self, changes: Mapping[str, Change], stamps: Mapping[str, str]) -> Store:
         """Make the changes count at once, replace the door for other clients, and return the result."""

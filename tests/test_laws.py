@@ -321,6 +321,14 @@ def test_a_door_that_lags_behind_is_brought_up_to_date(bench: Bench) -> None:
         "select count(*) from duckdb_columns() where table_name = 'scores' and comment is not null"
     ).fetchone() == (8,)
     connection.close()
+    # A repetition of what was killed changes nothing else.
+    door.write_bytes(old)
+    (bench.logs.path / f"{CATALOG}.1").write_bytes(b"half of one")
+    result = bench.ingest(bench.folder / "b.jsonl")
+    assert (result.stored, result.unchanged_files) == (0, 1)
+    assert [*bench.logs.path.glob(f"{CATALOG}*")] == [door]
+    with duckdb.connect(str(door), read_only=True) as mended:
+        assert mended.execute("select count(*) from requests").fetchone() == (2,)
 
 
 def test_a_reader_keeps_its_files_while_a_writer_replaces_them(bench: Bench) -> None:
@@ -381,6 +389,8 @@ def test_a_kill_at_any_moment_leaves_the_old_or_the_new_store(bench: Bench) -> N
         assert contents(logs) == new
         assert logs.sql("select count(*) as n from files").item() == 2
         assert not [*store.glob(f"{CATALOG}.*"), *store.glob(f"{SCRATCH}/*")]
+        with duckdb.connect(str(store / CATALOG), read_only=True) as door:
+            assert door.execute("select count(*) from files").fetchone() == (2,)
     print(f"killed {sum(code == -signal.SIGKILL for code, _ in outcomes)} of 8: {outcomes}")
     assert any(code == -signal.SIGKILL for code, _ in outcomes)
 
