@@ -154,7 +154,7 @@ class Parts:
             part = batch.part
             np.add.at(counts, scale.place(batch), 1)
             new = part[n[part] == 0]
-            np.add.at(n, part, batch.size)
+            np.add.at(n, part, batch.size.astype(float))  # else it converts them one by one
             np.add.at(total, part, batch.sums(batch.gaps))
             # Squares are summed about what a part's first gaps say its mean is: without loss.
             centre[new] = total[new] / n[new]
