@@ -45,6 +45,9 @@ def recompute(store: Store, config: Config, scratch: Path) -> int:
 
     What the producers said is not touched.
     """
+    if not store.files("requests"):
+        store.commit({}, stamps(config))
+        return 0
     connection: Any = new_connection(MEMORY_LIMIT, scratch)
     staging.prepare(connection)
     identity.open_rows(connection, store)

@@ -47,7 +47,6 @@ class OpenSelection(Selection):
     def connect(self, store: Store, alone: bool = False) -> Any:
         """Return a cursor on the open connection with `selection` and `groups` as grouped now."""
         cursor = self.connection.cursor()
-        cursor.execute("set TimeZone = 'UTC'")
         self.see(cursor)
         return cursor
 

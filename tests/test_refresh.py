@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from logscope import formats
-from logscope.refresh import refresh
+from logscope.config import Config
+from logscope.refresh import refresh, staleness
 from logscope.screens import refresh_lines
+from logscope.store import Store
 from tests.conftest import Bench, native
 from tests.formats.test_litellm_standard import call
 
@@ -113,3 +115,11 @@ def test_a_function_that_a_format_uses_is_part_of_it() -> None:
     assert "create macro known(" in used and "create macro iso_time(" in used
     assert "create macro events_of(" not in used
     assert len(formats.functions()) > 50
+
+
+def test_a_store_without_requests_is_brought_up_to_date(bench: Bench) -> None:
+    bench.ingest(bench.write([{"request_id": "a", "name": "good", "value": 1}]))
+    config = Config(sections={"task": "label:feature"})
+    assert staleness(bench.logs.store, config)
+    assert refresh(bench.logs.store, config).changed == 0
+    assert staleness(Store(Path(bench.logs.path)), config) is None
