@@ -26,6 +26,8 @@ INK, MUTED, GRID, PAPER = "#1B1F24", "#5B6470", "#E3E6EA", "#FFFFFF"
 ALARM = "#C2413B"
 
 WIDE, NARROW = 980, 360
+# A longer bar of an error budget would leave the others no room.
+BUDGET_SHOWN = 3.0
 CONFIG: Spec = {
     # A font that the renderer brings along: text measures the same on every machine.
     "font": "Liberation Sans, Arial, Helvetica, sans-serif",
@@ -347,13 +349,13 @@ def error_budget(frame: polars.DataFrame, narrow: bool = False) -> Spec:
     `frame`: objective (in order), used (a share, over 1 is missed), goal, goodput, operations.
     """
     order = frame["objective"].to_list()
-    highest = max(1.2, *(min(used, 3.0) for used in frame["used"].to_list()))
+    highest = max(1.2, *(min(used, BUDGET_SHOWN) for used in frame["used"].to_list()))
     rows = [
         {
             **row,
             "bar": min(row["used"], highest),
             "colour": ALARM if row["used"] > 1 else PALETTE[2],
-            "text": f"{row['used'] * 100:,.0f}%",
+            "text": f"{row['used'] * 100:,.0f}%{' →' if row['used'] > highest else ''}",
         }
         for row in values(frame)
     ]
@@ -375,7 +377,7 @@ def error_budget(frame: polars.DataFrame, narrow: bool = False) -> Spec:
             alt.Tooltip("objective:N", title="objective"),
             alt.Tooltip("used:Q", title="budget used", format=".0%"),
             alt.Tooltip("goodput:Q", title="met", format=".2%"),
-            alt.Tooltip("goal:Q", title="goal", format=".1%"),
+            alt.Tooltip("goal:Q", title="goal", format=".6~%"),
             alt.Tooltip("operations:Q", title="operations", format=","),
         ],
     )

@@ -95,6 +95,8 @@ def objective_section(weeks: Weeks, config: Config) -> Section | None:
         "Share of the week's error budget that is used up: misses over the misses that the goal "
         "allows. Failed and throttled operations count as missed."
     )
+    if any(row["used"] > charts.BUDGET_SHOWN for row in with_goal.to_dicts()):
+        note += f" An arrow marks a bar that is cut off at {words.goal(charts.BUDGET_SHOWN)}."
     burning = burners_table(weeks, config, labels)
     if not with_goal.height:
         return Section("objectives", "Objectives", [lead(rows)], [table, *burning])
