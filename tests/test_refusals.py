@@ -103,7 +103,7 @@ def test_help_says_what_there_is() -> None:
     words = " ".join(
         CliRunner().invoke(app, ["traffic", "--help"]).stdout.replace("│", " ").split()
     )
-    assert "budgets of [slo]." in words
+    assert "budgets of [slo], and what burns them." in words
     assert "proven" not in CliRunner().invoke(app, ["--help"]).stdout
     done = CliRunner().invoke(app, ["demo", "--requests", "199"])
     assert done.exit_code == 2 and "200" in done.stderr
