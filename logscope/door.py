@@ -37,12 +37,12 @@ GROUPS = {name: name for name in ("model", "region", "task")}
 
 def prepare_door(
     root: Path, version: int, scans: Mapping[str, str], changed: Iterable[str]
-) -> Path | None:
+) -> Path:
     """Write a door that shows a version of the store beside the one there is; `show` puts it in place.
 
-    Returns None if that one shows this version already. DuckDB from 1.4 opens it. `scans` are the
-    SELECTs over the live files by table. Most of it stays the same from commit to commit: of a door
-    made by the same SQL only the views of the `changed` tables are made anew.
+    DuckDB from 1.4 opens it. `scans` are the SELECTs over the live files by table. Most of it stays
+    the same from commit to commit: of a door made by the same SQL only the views of the `changed`
+    tables are made anew.
     """
     old, new = root / CATALOG, root / f"{CATALOG}.{os.getpid()}"
     # The caller holds the writer's place: these are of writers that were killed.
@@ -54,10 +54,6 @@ def prepare_door(
             connection.execute(f"attach {quote(str(new))} as door")
             connection.execute("use door")
         stamp, shown = door_of(connection)
-        if (stamp, shown) == (door_stamp(), version):
-            connection.execute("use memory; detach door")
-            new.unlink()
-            return None
         if stamp == door_stamp():
             connection.execute("begin")
             # After a kill between the commit and the door, the door lags behind.
@@ -82,20 +78,20 @@ def prepare_door(
 
 def is_shown(root: Path, version: int) -> bool:
     """Return whether logscope.duckdb shows a version of the store, as the SQL of now makes it."""
-    if any(root.glob(f"{CATALOG}.*")):
+    door = root / CATALOG
+    if not door.is_file() or any(root.glob(f"{CATALOG}.*")):
         return False
     with new_connection() as connection:
         try:
-            connection.execute(f"attach {quote(str(root / CATALOG))} as door (read_only)")
+            connection.execute(f"attach {quote(str(door))} as door (read_only)")
         except duckdb.Error:
             return False
         return door_of(connection) == (door_stamp(), version)
 
 
-def show(root: Path, door: Path | None) -> None:
+def show(root: Path, door: Path) -> None:
     """Put a door that was prepared in place of logscope.duckdb."""
-    if door:
-        door.replace(root / CATALOG)
+    door.replace(root / CATALOG)
 
 
 def replace_views(connection: Any, scans: Mapping[str, str]) -> None:

@@ -12,7 +12,6 @@ import warnings
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -147,15 +146,17 @@ class TypedSelection(Selection):
     def relation(self, store: Store, connection: Any) -> str:
         """Return the requests with the types that those selected fall into."""
         plain = Selection(self.since, self.until, self.where, (), self.tz)
-        connection.register("typed_now", names_of_requests(store, plain).to_arrow())
+        question = "types", plain
+        if question not in store.answers:
+            store.answers[question] = names_of_requests(store, plain).to_arrow()
+        connection.register("typed_now", store.answers[question])
         connection.execute("create temp table type_of_request as from typed_now")
         connection.unregister("typed_now")
         return "(from requests join type_of_request using (request_id))"
 
 
-@lru_cache(maxsize=1)
 def names_of_requests(store: Store, selection: Selection) -> polars.DataFrame:
-    """Return request_id and request_type of the requests selected; kept for the next question."""
+    """Return request_id and request_type of the requests selected."""
     import polars as pl
 
     with closing(selection.connect(store)) as connection:

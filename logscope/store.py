@@ -316,8 +316,9 @@ class Store:
 
         The caller holds the writer's place.
         """
-        scans = self.scans()
-        show(self.path, prepare_door(self.path, self.snapshot.version, scans, scans))
+        version, scans = self.snapshot.version, self.scans()
+        if not is_shown(self.path, version):
+            show(self.path, prepare_door(self.path, version, scans, scans))
 
     def mend_door(self) -> None:
         """Bring the door to what the store is, if a writer was killed before it came to that."""
@@ -341,8 +342,7 @@ class Store:
             try:
                 snapshot = delta.commit(self.path, self.snapshot, changes, stamps)
             except BaseException:
-                if left := door.result():
-                    left.unlink()
+                door.result().unlink()
                 raise
             show(self.path, door.result())
         counting = {file.path for change in changes.values() for file in change.adds}

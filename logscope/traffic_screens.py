@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from logscope.output import UNKNOWN, clean, group, number, text_table
 from logscope.selection import REQUEST_TYPE
 from logscope.type_names import ALL
-from logscope.words import plural
+from logscope.words import goal, plural
 
 if TYPE_CHECKING:
     import polars
@@ -97,11 +97,6 @@ def ms(name: str, sign: str = "") -> Callable[[Row], str]:
 
 def percent(name: str, digits: int = 1, sign: str = "") -> Callable[[Row], str]:
     return lambda row: UNKNOWN if row[name] is None else f"{100 * row[name]:{sign},.{digits}f} %"
-
-
-def as_set(name: str) -> Callable[[Row], str]:
-    """Return what shows a share that somebody has set as it was set: 99.95 %."""
-    return lambda row: UNKNOWN if row[name] is None else f"{round(row[name] * 100, 9):g} %"
 
 
 def text(name: str) -> Callable[[Row], str]:
@@ -199,7 +194,7 @@ def objectives_table(frame: polars.DataFrame, by: Sequence[str]) -> str:
         ("objective", text("objective")),
         ("ttft ms", ms("ttft_slo_ms")),
         ("total ms", ms("duration_slo_ms")),
-        ("goal", as_set("goal")),
+        ("goal", lambda row: goal(row["goal"], " ")),
         ("goodput", percent("goodput")),
         ("budget left", percent("budget_left", 0)),
         ("operations", whole("operations")),

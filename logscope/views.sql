@@ -2,24 +2,20 @@
 -- What follows from other rows (operation, attempt, requests in flight) is computed here, when asked
 -- for: a query that does not name these columns pays nothing for them.
 
--- What `latency --like` tells of the values of a group, percentiles as numpy interpolates them.
-create macro figures(value) as {
+-- What `latency --like` tells of the values of a group. Percentiles are interpolated as numpy does,
+-- or are the first value that so many do not exceed (`stepped`).
+create macro told_of(value, percentiles) as {
     'n': count(value),
     'avg': round(avg(value), 9),
     'std': round(stddev_pop(value), 9),
     'min': min(value),
-    'percentiles': quantile_cont(value, [0.5, 0.9, 0.95, 0.99]),
+    'percentiles': percentiles,
     'max': max(value)
 };
 
-create macro stepped(value) as {
-    'n': count(value),
-    'avg': round(avg(value), 9),
-    'std': round(stddev_pop(value), 9),
-    'min': min(value),
-    'percentiles': quantile_disc(value, [0.5, 0.9, 0.95, 0.99]),
-    'max': max(value)
-};
+create macro figures(value) as told_of(value, quantile_cont(value, [0.5, 0.9, 0.95, 0.99]));
+
+create macro stepped(value) as told_of(value, quantile_disc(value, [0.5, 0.9, 0.95, 0.99]));
 
 create view requests as
 with ahead as (

@@ -87,8 +87,8 @@ class Change:
     @property
     def alarm(self) -> bool:
         """Whether the change is no noise, and large enough to matter."""
-        small = math.log1p(-LEAST_CHANGE) <= self.log_change <= math.log1p(LEAST_CHANGE)
-        return self.p_holm is not None and self.p_holm <= ALPHA and not small
+        slight = math.log1p(-LEAST_CHANGE) <= self.log_change <= math.log1p(LEAST_CHANGE)
+        return self.p_holm is not None and self.p_holm <= ALPHA and not slight
 
 
 def compared(now: Sample, before: Sample) -> Mixed | None:

@@ -20,7 +20,7 @@ from logscope.errors import NoDataError
 from logscope.kept import is_plain, keep, keep_in_flight, see_kept, serves, words_of
 from logscope.latencies import MEASURES, By, fetch_answered, is_now, latencies
 from logscope.measures import run_query
-from logscope.queries import find_queries, find_query
+from logscope.queries import find_queries
 from logscope.selection import Selection, span, week_name
 from logscope.store import Store
 from logscope.tables import create_selection, fetch
@@ -241,21 +241,19 @@ class Weeks:
         """
         named = query.split()[0] not in ("latency", "traffic", "cost")
         parts = ["logscope query" if named else "logscope", query]
+        asked = find_queries().get(query)
         if by:
             parts.append(f"--by {','.join(by)}")
-        elif query in find_queries() and "group_key" in find_query(query).sql:
+        elif asked and "group_key" in asked.sql:
             parts.append('--by ""')
         parts.append(f"--week {self.name}")
         if self.tz != "UTC":
             parts.append(f"--tz {self.tz}")
         conditions = [condition for condition in (self.where, where) if condition]
+        if len(conditions) > 1:
+            conditions = [f"({condition})" for condition in conditions]
         if conditions:
-            whole = (
-                conditions[0]
-                if not conditions[1:]
-                else " and ".join(map("({})".format, conditions))
-            )
-            parts.append(f"--where {in_shell(whole)}")
+            parts.append(f"--where {in_shell(' and '.join(conditions))}")
         return " ".join(parts)
 
 

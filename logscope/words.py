@@ -79,9 +79,9 @@ def percent(share: float | None, unit: bool = True) -> str:
     return f"{text}{THIN}%" if unit else text
 
 
-def goal(share: float | None) -> str:
+def goal(share: float | None, gap: str = THIN) -> str:
     """Return a share that somebody has set, as it was set: 95 %, 99.95 %."""
-    return DASH if share is None else f"{round(share * 100, 9):g}{THIN}%"
+    return DASH if share is None else f"{round(share * 100, 9):g}{gap}%"
 
 
 def short_of(share: float, limit: float) -> str:

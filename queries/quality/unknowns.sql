@@ -1,8 +1,8 @@
 -- What requests leave unknown, where that comes from, what it makes impossible and what helps.
 -- unit: requests; shares from 0 to 1
 -- grain: one row per thing that some request lacks
--- Model, tokens and price are asked of requests that were ok; a failed call has no cost to know. A score of
--- a session is one of its requests too.
+-- Model, tokens and price are asked of requests that were ok; a failed call has no cost to know. A
+-- score of a session is one of its requests too.
 with scored as (
     select distinct request_id from scores where request_id is not null
 ),

@@ -1,8 +1,9 @@
 -- What the cost is made of: tokens of each kind and what they cost at the price each request paid.
 -- unit: requests, tokens, USD
 -- grain: one row per group
--- Requests with a known cost only; n_paid are those that cost something (a throttled one does not). What is no token of text (audio, images, searches, fees per
--- request) is in other_usd, so that the parts add up to cost_usd.
+-- Requests with a known cost only; n_paid are those that cost something (a throttled one does not).
+-- What is no token of text (audio, images, searches, fees per request) is in other_usd, so that the
+-- parts add up to cost_usd.
 with by_price as (
     -- Tokens at one price are added up before they are multiplied by it: exact either way.
     select
